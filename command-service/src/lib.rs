@@ -1,0 +1,100 @@
+//! HTTP in, events out: every command is decided on its stream alone and appended to the log; no read model is asked.
+
+mod accounts;
+mod config;
+mod decider;
+mod documents;
+mod idempotency;
+mod identity;
+mod metrics;
+mod passwords;
+mod tip;
+
+pub use config::Config;
+
+use domain::{account::Account, document::Document};
+use poem::{Endpoint, EndpointExt, Response, Route};
+use poem_openapi::OpenApiService;
+use runtime::auth::Tokens;
+use runtime::blobs::Blobs;
+use runtime::clock::{Clock, SystemClock};
+use runtime::health::Checks;
+use runtime::service::{told_to_stop, until_up};
+use runtime::telemetry::{self, Telemetry};
+use runtime::{EventLog, http, postgres};
+use sqlx::PgPool;
+use std::error::Error;
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+
+/// Routes that need no access token: registering and logging in are how one gets it.
+const OPEN: &[&str] = &["/v1/accounts", "/v1/tokens"];
+
+/// The service's main function over its arguments, the program's name first.
+pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    runtime::service::main(args, run)
+}
+
+async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let telemetry = telemetry::start(&config.log)?;
+    metrics::describe();
+    let listener = TcpListener::bind(config.listen).await?;
+    let pool = postgres::pool(&config.postgres, "command-service", "identity")?;
+    let log = until_up("the event log", || EventLog::connect(&config.nats, "command-service")).await;
+    let checks = checks(&log, &pool);
+    let routes = build(&config, log.clone(), pool, Arc::new(SystemClock), checks.clone(), &telemetry);
+    tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "command-service is up");
+    http::serve(listener, routes, &config.http, async move {
+        told_to_stop().await;
+        checks.stopping();
+    })
+    .await?;
+    log.close().await;
+    Ok(())
+}
+
+/// The whole service over its parts.
+fn build(
+    config: &Config,
+    log: EventLog,
+    pool: PgPool,
+    clock: Arc<dyn Clock>,
+    checks: Checks,
+    telemetry: &Telemetry,
+) -> impl Endpoint<Output = Response> + use<> {
+    let tokens = Tokens::new(&config.auth);
+    let accounts = accounts::Api {
+        decider: decider::Decider::<Account>::new(log.clone(), clock.clone(), &config.commands),
+        identity: identity::Identity::new(pool.clone()),
+        passwords: passwords::Passwords::new(&config.passwords),
+        tokens: tokens.clone(),
+        clock: clock.clone(),
+        token_lifetime: config.passwords.token_lifetime,
+    };
+    let documents = documents::Api {
+        blobs: Blobs::new(log.context().clone()),
+        decider: decider::Decider::<Document>::new(log, clock, &config.commands),
+        limits: config.limits.values(),
+    };
+    let api = OpenApiService::new((accounts, documents), "SyncBoard command-service", env!("CARGO_PKG_VERSION"))
+        .description("Writes: every accepted command is an event in the log, answered with its `sequence`.");
+    let routes = Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", api.spec_endpoint());
+    let refresh = move || runtime::telemetry::pool(&pool);
+    let routes = http::operations(routes, checks, telemetry, refresh).nest("/", api);
+    http::edge(http::guard(routes, tokens, OPEN).boxed(), &config.http)
+}
+
+fn checks(log: &EventLog, pool: &PgPool) -> Checks {
+    let (log, pool) = (log.clone(), pool.clone());
+    Checks::new("command-service")
+        .needs("nats", move || {
+            let log = log.clone();
+            async move { log.is_connected() && log.head().await.is_ok() }
+        })
+        .uses("postgres", move || {
+            let pool = pool.clone();
+            async move { postgres::is_up(&pool).await }
+        })
+}

@@ -1,0 +1,17 @@
+//! The language of the log: what can have happened, who did it, and how both are written down. No I/O.
+
+pub mod account;
+pub mod codec;
+pub mod content;
+pub mod document;
+pub mod envelope;
+pub mod ids;
+pub mod schema;
+pub mod stream;
+pub mod upcast;
+
+pub use codec::{AnyEvent, Encoded, EventType};
+pub use content::Content;
+pub use envelope::Envelope;
+pub use ids::{AccountId, CommandId, DocumentId, WorkspaceId};
+pub use stream::{Aggregate, Stream};

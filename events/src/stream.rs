@@ -1,0 +1,145 @@
+//! Streams and their subjects. One subject is one stream, so the log's expected-sequence check guards one aggregate; the
+//! partition comes first so that a consumer can filter its share on the server.
+
+use crate::ids::{AccountId, DocumentId, WorkspaceId};
+use std::fmt;
+use uuid::Uuid;
+
+/// How many partitions the subjects are spread over. Fixed for ever: it is part of every subject.
+pub const PARTITIONS: u64 = 16;
+/// First tokens of every subject in the log.
+pub const PREFIX: &str = "syncboard.events";
+/// First tokens of the subjects on which the server republishes each event.
+pub const LIVE_PREFIX: &str = "syncboard.live";
+/// The workspace token of streams that belong to no workspace.
+const SYSTEM: &str = "system";
+
+/// The kinds of aggregate that the log knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Aggregate {
+    /// A document of a workspace.
+    Document,
+    /// An account, outside every workspace.
+    Account,
+}
+
+impl Aggregate {
+    /// Every kind, for those who list them.
+    pub const ALL: [Self; 2] = [Self::Document, Self::Account];
+
+    /// The token that stands in subjects and event types.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Document => "document",
+            Self::Account => "account",
+        }
+    }
+
+    fn parse(token: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|aggregate| aggregate.name() == token)
+    }
+}
+
+/// All events of one aggregate instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stream {
+    /// The owning workspace; `None` for streams of the system itself.
+    pub workspace: Option<WorkspaceId>,
+    /// What kind of aggregate.
+    pub aggregate: Aggregate,
+    /// Which one.
+    pub id: Uuid,
+}
+
+impl Stream {
+    /// The stream of a document.
+    #[must_use]
+    pub const fn document(workspace: WorkspaceId, id: DocumentId) -> Self {
+        Self { workspace: Some(workspace), aggregate: Aggregate::Document, id: id.0 }
+    }
+
+    /// The stream of an account.
+    #[must_use]
+    pub const fn account(id: AccountId) -> Self {
+        Self { workspace: None, aggregate: Aggregate::Account, id: id.0 }
+    }
+
+    /// Where its events stand: `syncboard.events.<partition>.<workspace>.<aggregate>.<id>`.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        format!("{PREFIX}.{}.{}.{}.{}", self.partition(), self.workspace_token(), self.aggregate.name(), self.id)
+    }
+
+    /// Reads a subject of the log back; `None` if it is not one.
+    #[must_use]
+    pub fn parse(subject: &str) -> Option<Self> {
+        let mut tokens = subject.strip_prefix(PREFIX)?.strip_prefix('.')?.split('.');
+        let (partition, workspace, aggregate, id) = (tokens.next()?, tokens.next()?, tokens.next()?, tokens.next()?);
+        let workspace = match workspace {
+            SYSTEM => None,
+            id => Some(WorkspaceId(Uuid::parse_str(id).ok()?)),
+        };
+        let stream = Self { workspace, aggregate: Aggregate::parse(aggregate)?, id: Uuid::parse_str(id).ok()? };
+        (tokens.next().is_none() && partition.parse() == Ok(stream.partition())).then_some(stream)
+    }
+
+    /// The partition of the stream's workspace, below [`PARTITIONS`]: FNV-1a, 64 bits, its halves folded together.
+    #[must_use]
+    pub fn partition(&self) -> u64 {
+        let bytes = self.workspace.as_ref().map_or(SYSTEM.as_bytes(), |workspace| workspace.0.as_bytes());
+        let hash = bytes
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+        (hash ^ (hash >> 32)) % PARTITIONS
+    }
+
+    fn workspace_token(&self) -> impl fmt::Display {
+        struct Token(Option<WorkspaceId>);
+        impl fmt::Display for Token {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self.0 {
+                    Some(workspace) => workspace.fmt(f),
+                    None => f.write_str(SYSTEM),
+                }
+            }
+        }
+        Token(self.workspace)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(n: u128) -> Stream {
+        Stream::document(WorkspaceId(Uuid::from_u128(n)), DocumentId(Uuid::from_u128(7)))
+    }
+
+    #[test]
+    fn a_subject_reads_back_as_its_stream() {
+        for stream in [document(1), Stream::account(AccountId(Uuid::from_u128(3)))] {
+            assert_eq!(Stream::parse(&stream.subject()), Some(stream));
+        }
+    }
+
+    #[test]
+    fn what_is_no_subject_of_the_log_is_refused() {
+        let subject = document(1).subject();
+        for wrong in ["", "syncboard.events", "syncboard.events.1.system.account.x", &format!("{subject}.more")] {
+            assert_eq!(Stream::parse(wrong), None, "{wrong}");
+        }
+        let elsewhere = format!("{PREFIX}.{}", (document(1).partition() + 1) % PARTITIONS);
+        assert_eq!(
+            Stream::parse(&subject.replacen(&format!("{PREFIX}.{}", document(1).partition()), &elsewhere, 1)),
+            None
+        );
+    }
+
+    #[test]
+    fn partitions_never_change_and_are_all_used() {
+        assert_eq!([1, 2, 3, 4].map(|n| document(n).partition()), [11, 6, 5, 0]);
+        let used: std::collections::BTreeSet<_> = (0..1_000).map(|n| document(n).partition()).collect();
+        assert_eq!(used.len() as u64, PARTITIONS);
+    }
+}

@@ -1,0 +1,30 @@
+//! Announcements: what became visible, at which sequence. Sent after the commit on core NATS, so they can be lost; who
+//! listens sees that by `previous` and looks for itself.
+
+use events::{DocumentId, WorkspaceId};
+use runtime::EventLog;
+use runtime::announcement::{self, Changed, Visible};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Tells the world that the projection shows the log up to `sequence`, and what has changed.
+pub(crate) async fn announce(log: &EventLog, previous: u64, sequence: u64, changed: &[(WorkspaceId, DocumentId, u64)]) {
+    let mut by_workspace: BTreeMap<WorkspaceId, Vec<DocumentId>> = BTreeMap::new();
+    for (workspace, document, _) in changed {
+        by_workspace.entry(*workspace).or_default().push(*document);
+    }
+    for (workspace, documents) in by_workspace {
+        for documents in documents.chunks(announcement::MOST_DOCUMENTS) {
+            send(log, announcement::changed_subject(workspace), &Changed { sequence, documents: documents.to_vec() })
+                .await;
+        }
+    }
+    send(log, announcement::VISIBLE_SUBJECT.to_owned(), &Visible { previous, sequence }).await;
+}
+
+async fn send<T: Serialize>(log: &EventLog, subject: String, announcement: &T) {
+    let body = serde_json::to_vec(announcement).expect("announcements are plain JSON");
+    if let Err(error) = log.client().publish(subject, body.into()).await {
+        tracing::debug!(%error, "an announcement was not sent");
+    }
+}

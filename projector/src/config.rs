@@ -1,0 +1,125 @@
+//! Everything that can be set, read once in `main`.
+
+use bytesize::ByteSize;
+use clap::{Args, Parser};
+use runtime::config::{Http, Log, Nats, Postgres, Redis, Secret};
+use std::net::SocketAddr;
+
+/// SyncBoard projector: events in, read models out
+#[derive(Parser, Clone, Debug)]
+#[command(name = "projector", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Config {
+    /// What to do; following the log when left out
+    #[command(subcommand)]
+    pub subcommand: Option<Subcommand>,
+    /// Following the log
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// What the projector can be asked to do.
+#[derive(clap::Subcommand, Clone, Debug)]
+pub enum Subcommand {
+    /// Follow the log and keep the read models
+    Run(Run),
+    /// Make or update the database's tables, the log's stream and the blob store, where they are missing or old
+    Migrate(Migrate),
+    /// Say how far the read models are behind the log
+    Status(Status),
+    /// Fill new read models from the whole log beside the serving ones, then put them in their place
+    Replay(Replay),
+}
+
+/// Following the log.
+#[derive(Args, Clone, Debug)]
+pub struct Run {
+    /// Address of health and metrics
+    #[arg(long, env = "SYNCBOARD_PROJECTOR_LISTEN", default_value = "127.0.0.1:8082")]
+    pub listen: SocketAddr,
+    /// The event log
+    #[command(flatten)]
+    pub nats: Nats,
+    /// The database
+    #[command(flatten)]
+    pub postgres: Postgres,
+    /// The cache
+    #[command(flatten)]
+    pub redis: Redis,
+    /// Serving HTTP
+    #[command(flatten)]
+    pub http: Http,
+    /// Logs
+    #[command(flatten)]
+    pub log: Log,
+    /// Batches
+    #[command(flatten)]
+    pub batches: Batches,
+}
+
+/// Batches.
+#[derive(Args, Clone, Debug)]
+pub struct Batches {
+    /// Most events that one transaction applies
+    #[arg(long, env = "SYNCBOARD_BATCH_EVENTS", default_value_t = 4_000)]
+    pub batch_events: usize,
+    /// Most bytes of events that one transaction applies
+    #[arg(long, env = "SYNCBOARD_BATCH_BYTES", default_value = "8MiB")]
+    pub batch_bytes: ByteSize,
+}
+
+/// Preparing the servers.
+#[derive(Args, Clone, Debug)]
+pub struct Migrate {
+    /// NATS with an administrator's credential; the services' own where this is not set
+    #[arg(long, env = "NATS_ADMIN_URL", hide_env_values = true)]
+    pub nats_admin_url: Option<Secret>,
+    /// The event log
+    #[command(flatten)]
+    pub nats: Nats,
+    /// The database
+    #[command(flatten)]
+    pub postgres: Postgres,
+    /// Replicas of the log's stream and the blob store when they are made: 1, 3 or 5
+    #[arg(long, env = "SYNCBOARD_NATS_REPLICAS", default_value_t = 1)]
+    pub nats_replicas: usize,
+    /// Logs
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// Asking how far the read models are.
+#[derive(Args, Clone, Debug)]
+pub struct Status {
+    /// The event log
+    #[command(flatten)]
+    pub nats: Nats,
+    /// The database
+    #[command(flatten)]
+    pub postgres: Postgres,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Filling read models anew.
+#[derive(Args, Clone, Debug)]
+pub struct Replay {
+    /// The event log
+    #[command(flatten)]
+    pub nats: Nats,
+    /// The database
+    #[command(flatten)]
+    pub postgres: Postgres,
+    /// Logs
+    #[command(flatten)]
+    pub log: Log,
+    /// Batches
+    #[command(flatten)]
+    pub batches: Batches,
+    /// Only compare the new read models with the serving ones, row by row, and drop them; exit status 1 if they differ
+    #[arg(long)]
+    pub check: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}

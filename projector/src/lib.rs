@@ -1,0 +1,36 @@
+//! Events in, read models out: follows the log and keeps the tables that queries read; replays it into new ones.
+
+mod announce;
+mod apply;
+mod config;
+mod documents;
+mod generation;
+mod lock;
+mod metrics;
+mod migrate;
+mod replay;
+mod run;
+mod status;
+
+pub use config::Config;
+pub use generation::differences;
+
+use config::Subcommand;
+use std::error::Error;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The program's main function over its arguments, the program's name first.
+pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    runtime::service::main(args, dispatch)
+}
+
+async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
+    match config.subcommand {
+        None => run::run(config.run).await,
+        Some(Subcommand::Run(config)) => run::run(config).await,
+        Some(Subcommand::Migrate(config)) => migrate::run(config).await,
+        Some(Subcommand::Status(config)) => status::run(config).await,
+        Some(Subcommand::Replay(config)) => replay::run(config).await,
+    }
+}

@@ -1,0 +1,10 @@
+//! The projector as a program of its own.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    projector::main_from(std::env::args_os())
+}

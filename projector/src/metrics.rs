@@ -1,0 +1,28 @@
+//! What the projector counts.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// Events applied.
+pub(crate) const EVENTS: &str = "syncboard_projector_applied_events_total";
+/// Events of one transaction.
+pub(crate) const BATCH_EVENTS: &str = "syncboard_projector_batch_events";
+/// Time of one transaction.
+pub(crate) const BATCH_SECONDS: &str = "syncboard_projector_batch_duration_seconds";
+/// Batches that failed and are tried again.
+pub(crate) const FAILURES: &str = "syncboard_projector_failures_total";
+/// Events between the checkpoint and the head of the log.
+pub(crate) const LAG: &str = "syncboard_projector_lag";
+/// The last sequence applied.
+pub(crate) const CHECKPOINT: &str = "syncboard_projector_checkpoint";
+/// Age of the last applied event when it became visible.
+pub(crate) const FRESHNESS_SECONDS: &str = "syncboard_projector_freshness_seconds";
+
+pub(crate) fn describe() {
+    describe_counter!(EVENTS, "events applied to the read models");
+    describe_histogram!(BATCH_EVENTS, "events of one transaction");
+    describe_histogram!(BATCH_SECONDS, Unit::Seconds, "time of one transaction");
+    describe_counter!(FAILURES, "batches that failed and are tried again");
+    describe_gauge!(LAG, "events between checkpoint and head of the log");
+    describe_gauge!(CHECKPOINT, "last sequence applied");
+    describe_histogram!(FRESHNESS_SECONDS, Unit::Seconds, "age of an event when it became visible");
+}

@@ -1,0 +1,39 @@
+//! Preparing the servers: schemas and tables, the log's stream, the blob store. May run at any time and at once from
+//! several machines: each step is done under a lock or only where something is missing.
+
+use crate::config;
+use runtime::postgres::READ_SCHEMA;
+use runtime::service::until_up;
+use runtime::{event_log, postgres, telemetry};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::{AssertSqlSafe, PgPool};
+use std::error::Error;
+
+static IDENTITY: Migrator = sqlx::migrate!("../schema/migrations/identity");
+static READ_MODEL: Migrator = sqlx::migrate!("../schema/migrations/read_model");
+
+/// Prepares everything.
+pub(crate) async fn run(config: config::Migrate) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let _telemetry = telemetry::start(&config.log)?;
+    for (schema, migrator) in [("identity", &IDENTITY), (READ_SCHEMA, &READ_MODEL)] {
+        let pool = postgres::pool(&config.postgres, "projector-migrate", schema)?;
+        until_up("the database", || async { sqlx::query("select 1").execute(&pool).await }).await;
+        prepare(&pool, schema, migrator).await?;
+        pool.close().await;
+    }
+    let mut nats = config.nats;
+    nats.nats_url = config.nats_admin_url.unwrap_or(nats.nats_url);
+    until_up("the event log", || event_log::provision(&nats, config.nats_replicas)).await;
+    tracing::info!("tables, stream and blob store are ready");
+    Ok(())
+}
+
+/// Makes the tables of a generation of read models in the schema that the pool's search path names.
+pub(crate) async fn read_model(pool: &PgPool, schema: &str) -> Result<(), MigrateError> {
+    prepare(pool, schema, &READ_MODEL).await
+}
+
+async fn prepare(pool: &PgPool, schema: &str, migrator: &Migrator) -> Result<(), MigrateError> {
+    sqlx::query(AssertSqlSafe(format!("create schema if not exists {schema}"))).execute(pool).await?;
+    migrator.run(pool).await
+}

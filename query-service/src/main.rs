@@ -1,0 +1,10 @@
+//! The query-service as a program of its own.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    query_service::main_from(std::env::args_os())
+}

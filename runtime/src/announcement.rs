@@ -1,0 +1,35 @@
+//! What the projector announces on `syncboard.projected.>` after each commit: core NATS messages with JSON bodies.
+
+use events::{DocumentId, WorkspaceId};
+use serde::{Deserialize, Serialize};
+
+/// Every announcement.
+pub const SUBJECTS: &str = "syncboard.projected.>";
+/// Where [`Visible`] is sent, after the [`Changed`] of the same commit.
+pub const VISIBLE_SUBJECT: &str = "syncboard.projected.documents";
+/// Most documents that one [`Changed`] names.
+pub const MOST_DOCUMENTS: usize = 1_000;
+
+/// Documents of one workspace that look different now; sent on `syncboard.projected.documents.<workspace>`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Up to which sequence the log is visible.
+    pub sequence: u64,
+    /// Which documents.
+    pub documents: Vec<DocumentId>,
+}
+
+/// The log is visible up to a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visible {
+    /// The sequence of the announcement before; another than the listener's last means that some were lost.
+    pub previous: u64,
+    /// Up to which sequence.
+    pub sequence: u64,
+}
+
+/// Where a workspace's [`Changed`] are sent.
+#[must_use]
+pub fn changed_subject(workspace: WorkspaceId) -> String {
+    format!("{VISIBLE_SUBJECT}.{workspace}")
+}

@@ -1,0 +1,101 @@
+//! Access tokens: JSON Web Tokens (RFC 7519) signed with HMAC-SHA-256 by a secret that every service shares.
+
+use crate::config;
+use chrono::{DateTime, Utc};
+use events::{AccountId, WorkspaceId};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Who is calling, as a valid token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The account.
+    pub account: AccountId,
+    /// The workspace that it works in: its own.
+    pub workspace: WorkspaceId,
+}
+
+/// Makes and reads tokens; clones share the keys.
+#[derive(Clone)]
+pub struct Tokens {
+    keys: Arc<Keys>,
+}
+
+struct Keys {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    sub: AccountId,
+    wsp: WorkspaceId,
+    iat: i64,
+    exp: i64,
+}
+
+impl Tokens {
+    /// Tokens under a secret.
+    #[must_use]
+    pub fn new(config: &config::Auth) -> Self {
+        let secret = config.secret_key.expose().as_bytes();
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = 5;
+        let keys =
+            Keys { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation };
+        Self { keys: Arc::new(keys) }
+    }
+
+    /// Makes a token that ends after a time.
+    ///
+    /// # Panics
+    /// Never: HMAC with these claims cannot fail.
+    #[must_use]
+    pub fn issue(&self, caller: Caller, now: DateTime<Utc>, lifetime: Duration) -> String {
+        let iat = now.timestamp();
+        let exp = iat.saturating_add_unsigned(lifetime.as_secs());
+        let claims = Claims { sub: caller.account, wsp: caller.workspace, iat, exp };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.keys.encoding)
+            .expect("claims are plain JSON and the key is symmetric")
+    }
+
+    /// Reads the `Authorization` header's value; `None` unless it is a bearer token that is valid now.
+    #[must_use]
+    pub fn verify(&self, authorization: &str) -> Option<Caller> {
+        let (scheme, token) = authorization.split_once(' ')?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return None;
+        }
+        let claims =
+            jsonwebtoken::decode::<Claims>(token.trim(), &self.keys.decoding, &self.keys.validation).ok()?.claims;
+        Some(Caller { account: claims.sub, workspace: claims.wsp })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, SystemClock};
+
+    fn tokens(secret: &str) -> Tokens {
+        let secret_key = secret.parse().expect("every text is a secret");
+        Tokens::new(&config::Auth { secret_key })
+    }
+
+    #[test]
+    fn a_token_names_its_caller_until_it_ends() {
+        let account = AccountId::of_username("ada");
+        let caller = Caller { account, workspace: account.personal_workspace() };
+        let (mine, other) = (tokens("0123456789abcdef0123456789abcdef"), tokens("another secret of the same length"));
+        let now = SystemClock.now();
+        let token = mine.issue(caller, now, Duration::from_secs(60));
+        assert_eq!(mine.verify(&format!("Bearer {token}")), Some(caller));
+        assert_eq!(other.verify(&format!("Bearer {token}")), None);
+        assert_eq!(mine.verify(&token), None);
+        let ended = mine.issue(caller, now - chrono::Duration::seconds(120), Duration::from_secs(60));
+        assert_eq!(mine.verify(&format!("Bearer {ended}")), None);
+    }
+}

@@ -1,0 +1,221 @@
+//! Ready-to-send answers in Redis, never older than what the database has committed.
+//!
+//! Invariant: while the lease stands, no entry is older than the newest committed state of its document. The projector,
+//! which holds the lease, fences each changed document *before* it commits: it replaces the entry by its new sequence
+//! alone, and from then on no older answer can be filled in. When it cannot reach Redis it waits until the lease has run
+//! out, so that readers pass the cache over, and comes back under a new epoch, to which no older entry belongs.
+
+use crate::config;
+use bytes::Bytes;
+use events::{DocumentId, WorkspaceId};
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, RedisResult, Script};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until, timeout};
+use uuid::Uuid;
+
+/// How long readers trust the cache without a word from the projector.
+const LEASE: Duration = Duration::from_millis(1_000);
+/// How often the projector renews its word; a third of the lease.
+pub const RENEWAL: Duration = Duration::from_millis(300);
+/// How long a fence or an answer is kept.
+const KEEP: Duration = Duration::from_secs(3_600);
+const LEASE_KEY: &str = "syncboard:lease";
+
+/// A connection that comes back by itself.
+#[derive(Clone)]
+pub struct Cache {
+    connection: ConnectionManager,
+    timeout: Duration,
+    fill: Script,
+}
+
+/// An answer from the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The document's last sequence that it shows.
+    pub sequence: u64,
+    /// The answer's body.
+    pub body: Bytes,
+}
+
+/// What [`Cache::get`] found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// An answer.
+    Entry(Entry),
+    /// No answer; one read from the database from now on may be filled in under this epoch.
+    Missing {
+        /// The projector's epoch.
+        epoch: String,
+    },
+    /// No projector vouches for the cache, or Redis is away.
+    Untrusted,
+}
+
+impl Cache {
+    /// Opens the cache. Nothing is sent before the first use, so Redis may be away.
+    ///
+    /// # Errors
+    /// An address that is none.
+    pub fn open(config: &config::Redis) -> RedisResult<Self> {
+        let manager = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(config.redis_timeout))
+            .set_response_timeout(Some(config.redis_timeout))
+            .set_min_delay(Duration::from_millis(20))
+            .set_max_delay(Duration::from_millis(500))
+            .set_number_of_retries(1);
+        let client = Client::open(config.redis_url.expose())?;
+        let connection = ConnectionManager::new_lazy_with_config(client, manager)?;
+        Ok(Self { connection, timeout: config.redis_timeout, fill: Script::new(FILL) })
+    }
+
+    /// Whether Redis answers.
+    pub async fn is_up(&self) -> bool {
+        let mut connection = self.connection.clone();
+        let ping = timeout(self.timeout, redis::cmd("PING").query_async::<String>(&mut connection)).await;
+        ping.is_ok_and(|answer| answer.is_ok())
+    }
+
+    /// Looks a document's answer up; one round trip.
+    pub async fn get(&self, workspace: WorkspaceId, document: DocumentId) -> Found {
+        let mut connection = self.connection.clone();
+        let mut command = redis::cmd("MGET");
+        command.arg(LEASE_KEY).arg(key(workspace, document));
+        let answer =
+            timeout(self.timeout, command.query_async::<(Option<String>, Option<Vec<u8>>)>(&mut connection)).await;
+        let Ok(Ok((Some(epoch), entry))) = answer else {
+            return Found::Untrusted;
+        };
+        match entry.and_then(|entry| parse(&epoch, entry.into())) {
+            Some(entry) => Found::Entry(entry),
+            None => Found::Missing { epoch },
+        }
+    }
+
+    /// Fills in an answer that was read from the database under an epoch, unless a newer one is known. Failing is harmless.
+    pub async fn fill(&self, epoch: &str, workspace: WorkspaceId, document: DocumentId, entry: &Entry) {
+        let mut connection = self.connection.clone();
+        let mut invocation = self.fill.prepare_invoke();
+        invocation
+            .key(LEASE_KEY)
+            .key(key(workspace, document))
+            .arg(epoch)
+            .arg(entry.sequence)
+            .arg(entry.body.as_ref())
+            .arg(KEEP.as_millis() as u64);
+        let filled = timeout(self.timeout, invocation.invoke_async::<()>(&mut connection)).await;
+        if !matches!(filled, Ok(Ok(()))) {
+            tracing::debug!(document.id = %document, "an answer was not cached");
+        }
+    }
+}
+
+/// Sets the entry unless the epoch has passed or the entry there is newer.
+const FILL: &str = r"
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return end
+local there = redis.call('GET', KEYS[2])
+if there then
+  local epoch, sequence = string.match(there, '^([^\n]*)\n(%d+)\n')
+  if epoch == ARGV[1] and tonumber(sequence) > tonumber(ARGV[2]) then return end
+end
+redis.call('SET', KEYS[2], ARGV[1] .. '\n' .. ARGV[2] .. '\n' .. ARGV[3], 'PX', ARGV[4])
+";
+
+/// The projector's side: the lease and the fences.
+pub struct Fences {
+    cache: Cache,
+    epoch: Option<String>,
+    /// Until when a reader may still trust entries that this process no longer guards.
+    trusted_until: Instant,
+}
+
+impl Fences {
+    /// Begins without a lease; an earlier projector's may still stand for [`LEASE`].
+    #[must_use]
+    pub fn new(cache: Cache) -> Self {
+        Self { cache, epoch: None, trusted_until: Instant::now() + LEASE }
+    }
+
+    /// Renews the lease. To be called every [`RENEWAL`].
+    pub async fn renew(&mut self) {
+        self.send(&[]).await;
+    }
+
+    /// Makes it safe to commit changes of these documents, whose entries may be cached: afterwards no reader will see an
+    /// older answer. Waits for the lease to run out when Redis is away.
+    pub async fn before_commit(&mut self, changed: &[(WorkspaceId, DocumentId, u64)]) {
+        if !self.send(changed).await && !changed.is_empty() {
+            sleep_until(self.trusted_until).await;
+        }
+    }
+
+    async fn send(&mut self, changed: &[(WorkspaceId, DocumentId, u64)]) -> bool {
+        let is_taking_over = self.epoch.is_none();
+        let epoch = self.epoch.take().unwrap_or_else(new_epoch);
+        let mut pipeline = redis::pipe();
+        pipeline.cmd("SET").arg(LEASE_KEY).arg(&epoch).arg("PX").arg(LEASE.as_millis() as u64).ignore();
+        for (workspace, document, sequence) in changed {
+            let fence = format!("{epoch}\n{sequence}\n");
+            pipeline
+                .cmd("SET")
+                .arg(key(*workspace, *document))
+                .arg(fence)
+                .arg("PX")
+                .arg(KEEP.as_millis() as u64)
+                .ignore();
+        }
+        let begun = Instant::now();
+        let mut connection = self.cache.connection.clone();
+        let patience = self.cache.timeout * 5;
+        match timeout(patience, pipeline.query_async::<()>(&mut connection)).await {
+            Ok(Ok(())) => {
+                self.epoch = Some(epoch);
+                self.trusted_until = begun + patience + LEASE;
+                true
+            }
+            outcome => {
+                if !is_taking_over {
+                    tracing::warn!(?outcome, "redis is away, going on without the cache");
+                }
+                // The commands may still arrive: no entry is trusted for longer than a lease that begins now.
+                self.trusted_until =
+                    self.trusted_until.max(Instant::now() + if is_taking_over { Duration::ZERO } else { LEASE });
+                false
+            }
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "an epoch must differ from every other, and no replay makes it again")]
+fn new_epoch() -> String {
+    Uuid::now_v7().simple().to_string()
+}
+
+fn key(workspace: WorkspaceId, document: DocumentId) -> String {
+    format!("syncboard:document:{workspace}:{document}")
+}
+
+/// Reads `epoch \n sequence \n body`; `None` if it is a fence (no body) or of another epoch.
+fn parse(epoch: &str, entry: Bytes) -> Option<Entry> {
+    let rest = entry.strip_prefix(epoch.as_bytes())?.strip_prefix(b"\n")?;
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    let sequence = std::str::from_utf8(&rest[..end]).ok()?.parse().ok()?;
+    let body = entry.slice(epoch.len() + end + 2..);
+    (!body.is_empty()).then_some(Entry { sequence, body })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_of_this_epoch_is_read() {
+        let entry = |text: &'static str| parse("e1", Bytes::from_static(text.as_bytes()));
+        let answer = Entry { sequence: 7, body: Bytes::from_static(b"{\"a\":1}\n") };
+        assert_eq!(entry("e1\n7\n{\"a\":1}\n"), Some(answer));
+        for none in ["e1\n7\n", "e2\n7\n{}", "e1\nx\n{}", "e17\n{}", ""] {
+            assert_eq!(entry(none), None, "{none:?}");
+        }
+    }
+}

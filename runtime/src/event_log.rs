@@ -1,0 +1,138 @@
+//! The log on NATS JetStream: append with an expected sequence, load one stream, follow everything.
+
+mod append;
+mod follow;
+mod load;
+mod provision;
+#[cfg(feature = "validate")]
+mod validate;
+
+pub use append::Appended;
+pub use follow::{Batch, Follow, Follower};
+pub use load::Recorded;
+pub use provision::{STREAM, provision};
+
+use crate::config;
+use async_nats::jetstream;
+use async_nats::{Client, ConnectOptions, Event};
+use std::error::Error as StdError;
+use std::time::Duration;
+
+/// Why the log did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The stream's last sequence is not the expected one: another event was appended first.
+    #[error("another event was appended first")]
+    Conflict,
+    /// Nobody knows whether the event was stored: the answer did not come. Load and look for its command.
+    #[error("the log did not answer in time")]
+    OutcomeUnknown,
+    /// The log cannot be reached or refused; nothing was stored.
+    #[error("the event log is not available")]
+    Unavailable {
+        /// What NATS said.
+        #[source]
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// A message that should be an event is none.
+    #[error("message {sequence} of the log is not a readable event")]
+    Corrupt {
+        /// Its sequence.
+        sequence: u64,
+        /// Why.
+        #[source]
+        source: events::codec::Error,
+    },
+    /// The stream or server is set up in a way that could lose events.
+    #[error("the event log is not set up as it must be: {0}")]
+    Misconfigured(String),
+}
+
+impl Error {
+    pub(crate) fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self::Unavailable { source: source.into() }
+    }
+}
+
+/// A handle on the log; clones share one connection.
+#[derive(Clone)]
+pub struct EventLog {
+    client: Client,
+    context: jetstream::Context,
+    stream: jetstream::stream::Stream,
+}
+
+impl EventLog {
+    /// Connects, and checks that the stream is there and protects what it holds.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Misconfigured`].
+    pub async fn connect(config: &config::Nats, name: &str) -> Result<Self, Error> {
+        let client = connect(config, name).await?;
+        let context = context(&client, config.nats_timeout);
+        let stream = context.get_stream(STREAM).await.map_err(Error::unavailable)?;
+        provision::check(&client, &stream.cached_info().config)?;
+        Ok(Self { client, context, stream })
+    }
+
+    /// Whether the connection stands now.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == async_nats::connection::State::Connected
+    }
+
+    /// The last sequence of the log, 0 when empty.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn head(&self) -> Result<u64, Error> {
+        Ok(self.stream.get_info().await.map_err(Error::unavailable)?.state.last_sequence)
+    }
+
+    /// The connection, for core subscriptions and announcements.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// JetStream, for the blob store.
+    #[must_use]
+    pub fn context(&self) -> &jetstream::Context {
+        &self.context
+    }
+
+    /// Sends what is buffered and closes the connection.
+    pub async fn close(&self) {
+        if let Err(error) = self.client.drain().await {
+            tracing::debug!(%error, "nats connection was closed already");
+        }
+    }
+}
+
+/// Connects to NATS and stays connected: it tries again for ever, at most 250 ms apart.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the first connection fails.
+pub async fn connect(config: &config::Nats, name: &str) -> Result<Client, Error> {
+    ConnectOptions::new()
+        .name(name)
+        .connection_timeout(config.nats_timeout)
+        .request_timeout(Some(config.nats_timeout))
+        .ping_interval(Duration::from_secs(5))
+        .client_capacity(4_096)
+        .reconnect_delay_callback(|attempts| Duration::from_millis((10 << attempts.min(5)).min(250)))
+        .event_callback(|event| async move {
+            match event {
+                Event::Connected => tracing::info!("nats connected"),
+                Event::Disconnected => tracing::warn!("nats disconnected"),
+                other => tracing::warn!(event = %other, "nats event"),
+            }
+        })
+        .connect(config.nats_url.expose())
+        .await
+        .map_err(Error::unavailable)
+}
+
+fn context(client: &Client, timeout: Duration) -> jetstream::Context {
+    jetstream::ContextBuilder::new().timeout(timeout).ack_timeout(timeout).build(client.clone())
+}

@@ -1,0 +1,195 @@
+//! Follow: the whole log from a sequence on, in batches of whatever is there, without a gap or a repeat.
+//!
+//! The reader's checkpoint is the truth. The JetStream consumer is made anew at checkpoint + 1 whenever anything is odd
+//! (an error, silence, a missing delivery): that takes a second where mending would take guessing.
+
+use super::{Error, EventLog, Recorded};
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
+use async_nats::jetstream::{AckKind, Message};
+use events::Stream;
+use futures_util::{FutureExt, StreamExt};
+use std::time::Duration;
+
+/// How a follower reads.
+#[derive(Clone, Debug)]
+pub struct Follow {
+    /// Name of the durable consumer: one for each projection.
+    pub name: String,
+    /// Most events of one batch.
+    pub batch_events: usize,
+    /// Most bytes of one batch, and most that the server sends ahead.
+    pub batch_bytes: usize,
+}
+
+/// Events in the order of the log.
+#[derive(Debug)]
+pub struct Batch {
+    /// At least one event.
+    pub events: Vec<Recorded>,
+    last: Message,
+    pending: u64,
+}
+
+impl Batch {
+    /// The last sequence in it.
+    #[must_use]
+    pub fn last_sequence(&self) -> u64 {
+        self.events.last().map_or(0, |event| event.sequence)
+    }
+
+    /// How many events of the log came after it when it was sent.
+    #[must_use]
+    pub fn lag(&self) -> u64 {
+        self.pending
+    }
+
+    /// Tells the server that this batch and all before it are done. Losing this word is harmless.
+    pub async fn acknowledge(&self) {
+        if let Err(error) = self.last.ack_with(AckKind::Ack).await {
+            tracing::debug!(%error, "an acknowledgement was not sent");
+        }
+    }
+}
+
+/// Reads the log from a sequence on.
+pub struct Follower {
+    log: EventLog,
+    follow: Follow,
+    /// The last sequence handed out.
+    position: u64,
+    session: Option<Session>,
+}
+
+/// One consumer's deliveries.
+struct Session {
+    messages: pull::Stream,
+    delivered: u64,
+}
+
+/// One good delivery, or a reason to begin again.
+enum Delivery {
+    Event(Recorded, Message),
+    Known,
+    Broken,
+}
+
+impl EventLog {
+    /// Follows the log after a sequence (0: from its beginning).
+    #[must_use]
+    pub fn follow(&self, after: u64, follow: Follow) -> Follower {
+        Follower { log: self.clone(), follow, position: after, session: None }
+    }
+}
+
+impl Follower {
+    /// The next batch: waits for one event, then takes what is there up to the batch's limits. Safe to drop and call
+    /// again. Comes back by itself when the server was away.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the consumer cannot be made now; call again.
+    pub async fn next(&mut self) -> Result<Batch, Error> {
+        loop {
+            if self.session.is_none() {
+                self.session = Some(self.begin().await?);
+            }
+            if let Some(batch) = self.collect().await {
+                self.position = batch.last_sequence();
+                return Ok(batch);
+            }
+            self.session = None;
+        }
+    }
+
+    /// Collects a batch; `None` when the session is broken before it had an event.
+    async fn collect(&mut self) -> Option<Batch> {
+        let session = self.session.as_mut()?;
+        let mut events: Vec<Recorded> = Vec::new();
+        let mut last = None;
+        let mut bytes = 0;
+        while events.len() < self.follow.batch_events && bytes < self.follow.batch_bytes {
+            let next = session.messages.next();
+            let item = match &last {
+                None => next.await,
+                Some(_) => match next.now_or_never() {
+                    Some(item) => item,
+                    None => break,
+                },
+            };
+            let position = events.last().map_or(self.position, |event| event.sequence);
+            match session.read(item, position) {
+                Delivery::Event(event, message) => {
+                    bytes += event.bytes();
+                    events.push(event);
+                    last = Some(message);
+                }
+                Delivery::Known => {}
+                // What was collected is good; the next call finds the session broken again, or mended.
+                Delivery::Broken if last.is_some() => break,
+                Delivery::Broken => return None,
+            }
+        }
+        let last = last?;
+        let pending = last.info().map_or(0, |info| info.pending);
+        Some(Batch { events, last, pending })
+    }
+
+    async fn begin(&self) -> Result<Session, Error> {
+        let stream = &self.log.stream;
+        let name = self.follow.name.as_str();
+        if let Err(error) = stream.delete_consumer(name).await {
+            tracing::debug!(%error, consumer.name = name, "no earlier consumer was removed");
+        }
+        let consumer: PullConsumer = stream
+            .create_consumer(pull::Config {
+                durable_name: Some(name.to_owned()),
+                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.position + 1 },
+                ack_policy: AckPolicy::All,
+                ack_wait: Duration::from_secs(300),
+                max_ack_pending: i64::try_from(self.follow.batch_events.saturating_mul(8)).unwrap_or(i64::MAX),
+                ..pull::Config::default()
+            })
+            .await
+            .map_err(Error::unavailable)?;
+        let messages = consumer
+            .stream()
+            .max_messages_per_batch(self.follow.batch_events.saturating_mul(2))
+            .expires(Duration::from_secs(10))
+            .heartbeat(Duration::from_millis(500))
+            .messages()
+            .await
+            .map_err(Error::unavailable)?;
+        tracing::info!(consumer.name = name, sequence = self.position, "following the log");
+        Ok(Session { messages, delivered: 0 })
+    }
+}
+
+impl Session {
+    fn read(&mut self, item: Option<Result<Message, pull::MessagesError>>, position: u64) -> Delivery {
+        let message = match item {
+            Some(Ok(message)) => message,
+            Some(Err(error)) => {
+                tracing::warn!(%error, sequence = position, "the log went silent, following anew");
+                return Delivery::Broken;
+            }
+            None => return Delivery::Broken,
+        };
+        let Ok(info) = message.info() else {
+            return Delivery::Broken;
+        };
+        let (sequence, delivered) = (info.stream_sequence, info.consumer_sequence);
+        if delivered != self.delivered + 1 {
+            tracing::warn!(sequence, "a delivery is missing, following anew");
+            return Delivery::Broken;
+        }
+        self.delivered = delivered;
+        if sequence <= position {
+            return Delivery::Known;
+        }
+        let Some(stream) = Stream::parse(&message.subject) else {
+            tracing::error!(sequence, subject = %message.subject, "a message of the log has a subject that is no stream");
+            return Delivery::Known;
+        };
+        let headers = message.headers.clone().unwrap_or_default();
+        Delivery::Event(Recorded::new(sequence, stream, headers, message.payload.clone()), message)
+    }
+}

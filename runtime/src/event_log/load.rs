@@ -1,0 +1,85 @@
+//! Load: one stream, by its last message where that says enough, else all of it.
+
+use super::append::TIP;
+use super::{Error, EventLog};
+use async_nats::jetstream::message::StreamMessage;
+use async_nats::jetstream::stream::{DirectGetError, DirectGetErrorKind};
+use bytes::Bytes;
+use events::{Envelope, EventType, Stream, codec};
+
+/// A message of the log, its event not read yet.
+#[derive(Debug)]
+pub struct Recorded {
+    /// Its position in the log.
+    pub sequence: u64,
+    /// Its stream.
+    pub stream: Stream,
+    headers: async_nats::HeaderMap,
+    body: Bytes,
+}
+
+impl Recorded {
+    pub(super) fn new(sequence: u64, stream: Stream, headers: async_nats::HeaderMap, body: Bytes) -> Self {
+        Self { sequence, stream, headers, body }
+    }
+
+    /// The decision state after this event, as it was given to [`EventLog::append`].
+    #[must_use]
+    pub fn tip(&self) -> Option<&str> {
+        self.header(TIP)
+    }
+
+    /// Bytes that it takes, roughly.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.body.len() + 512
+    }
+
+    /// Reads it as an event of one aggregate.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub fn decode<E: EventType>(&self) -> Result<Envelope<E>, Error> {
+        codec::decode(self.stream, |name| self.header(name), &self.body)
+            .map_err(|source| Error::Corrupt { sequence: self.sequence, source })
+    }
+
+    /// Reads it as an event of whichever aggregate.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`].
+    pub fn decode_any(&self) -> Result<Envelope<events::AnyEvent>, Error> {
+        codec::decode_any(self.stream, |name| self.header(name), &self.body)
+            .map_err(|source| Error::Corrupt { sequence: self.sequence, source })
+    }
+
+    fn header(&self, name: &'static str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.as_str())
+    }
+}
+
+impl EventLog {
+    /// The last message of a stream; one round trip.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn last(&self, stream: &Stream) -> Result<Option<Recorded>, Error> {
+        found(*stream, self.stream.direct_get_last_for_subject(stream.subject()).await)
+    }
+
+    /// The first message of a stream after a sequence; one round trip.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn next(&self, stream: &Stream, after: u64) -> Result<Option<Recorded>, Error> {
+        found(*stream, self.stream.direct_get_next_for_subject(stream.subject(), Some(after + 1)).await)
+    }
+}
+
+fn found(stream: Stream, answer: Result<StreamMessage, DirectGetError>) -> Result<Option<Recorded>, Error> {
+    match answer {
+        Ok(message) => Ok(Some(Recorded::new(message.sequence, stream, message.headers, message.payload))),
+        Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::unavailable(error)),
+    }
+}

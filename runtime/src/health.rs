@@ -1,0 +1,138 @@
+//! What a service says of itself: alive, ready, and in full with its dependencies and numbers.
+
+use poem_openapi::Object;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// State of one dependency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, poem_openapi::Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub enum Status {
+    /// It answers.
+    Up,
+    /// It does not.
+    Down,
+}
+
+/// One dependency as it is now.
+#[derive(Clone, Debug, Serialize, Object)]
+pub struct Dependency {
+    /// Whether it answers.
+    pub status: Status,
+    /// Whether the service is of no use without it.
+    pub required: bool,
+}
+
+/// The full answer of `/health`.
+#[derive(Clone, Debug, Serialize, Object)]
+pub struct Health {
+    /// `up` when every required dependency is and the service is not stopping.
+    pub status: Status,
+    /// Name of the service.
+    pub service: String,
+    /// Its version.
+    pub version: String,
+    /// Seconds since it started.
+    pub uptime_seconds: u64,
+    /// What it depends on.
+    pub dependencies: BTreeMap<String, Dependency>,
+    /// Its numbers, such as `documents` or `lag`.
+    pub statistics: BTreeMap<String, i64>,
+}
+
+type Check = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+type Numbers = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = BTreeMap<String, i64>> + Send>> + Send + Sync>;
+
+/// The checks of one service; clones share its state.
+#[derive(Clone)]
+pub struct Checks {
+    service: &'static str,
+    started: Instant,
+    is_stopping: Arc<AtomicBool>,
+    dependencies: Vec<(&'static str, bool, Check)>,
+    numbers: Numbers,
+}
+
+impl Checks {
+    /// A service without dependencies yet.
+    #[must_use]
+    pub fn new(service: &'static str) -> Self {
+        Self {
+            service,
+            started: Instant::now(),
+            is_stopping: Arc::default(),
+            dependencies: Vec::new(),
+            numbers: Arc::new(|| Box::pin(async { BTreeMap::new() })),
+        }
+    }
+
+    /// Adds a dependency with its check.
+    #[must_use]
+    pub fn needs<F>(self, name: &'static str, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        self.with(name, true, check)
+    }
+
+    /// Adds a dependency without which the service goes on, with its check.
+    #[must_use]
+    pub fn uses<F>(self, name: &'static str, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        self.with(name, false, check)
+    }
+
+    /// Says how the statistics are gathered.
+    #[must_use]
+    pub fn counting<F>(mut self, numbers: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = BTreeMap<String, i64>> + Send + 'static,
+    {
+        self.numbers = Arc::new(move || Box::pin(numbers()));
+        self
+    }
+
+    fn with<F>(mut self, name: &'static str, required: bool, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = bool> + Send + 'static,
+    {
+        self.dependencies.push((name, required, Arc::new(move || Box::pin(check()))));
+        self
+    }
+
+    /// From now on the service is not ready: it drains.
+    pub fn stopping(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks every dependency and gathers the numbers; each within a second.
+    pub async fn health(&self) -> Health {
+        let mut status = if self.is_stopping.load(Ordering::Relaxed) { Status::Down } else { Status::Up };
+        let mut dependencies = BTreeMap::new();
+        for (name, required, check) in &self.dependencies {
+            let is_up = tokio::time::timeout(Duration::from_secs(1), check()).await.unwrap_or(false);
+            if !is_up && *required {
+                status = Status::Down;
+            }
+            let state = if is_up { Status::Up } else { Status::Down };
+            dependencies.insert((*name).to_owned(), Dependency { status: state, required: *required });
+        }
+        let statistics = tokio::time::timeout(Duration::from_secs(1), (self.numbers)()).await.unwrap_or_default();
+        Health {
+            status,
+            service: self.service.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            uptime_seconds: self.started.elapsed().as_secs(),
+            dependencies,
+            statistics,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! HTTP as every service speaks it: one edge around all routes, problems for everything that goes wrong, bounded bodies.
+
+mod body;
+mod conditional;
+mod edge;
+mod guard;
+mod operations;
+mod problem;
+mod raw;
+mod serve;
+mod vocabulary;
+
+pub use body::{FormBody, JsonBody, Limited, parse_json};
+pub use conditional::{if_match, if_none_match};
+pub use edge::{RequestContext, edge};
+pub use guard::{Authorized, guard};
+pub use operations::operations;
+pub use problem::{Problem, Refused, Statuses, code};
+pub use raw::RawJson;
+pub use serve::serve;
+pub use vocabulary::{SkillLevel, Source, SourceKind};

@@ -1,0 +1,135 @@
+//! The edge around all routes of a service: request id and trace context in, problems instead of errors and panics out,
+//! security headers, one access line and the metrics of every request.
+
+use super::problem::{Problem, code};
+use crate::config;
+use futures_util::FutureExt;
+use metrics::{counter, gauge, histogram};
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use poem::{Endpoint, IntoResponse, Request, Response, Result};
+use poem_openapi::OperationId;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+/// What is known of a request before any route sees it.
+#[derive(Clone, Debug)]
+pub struct RequestContext {
+    /// Its id: the `X-Request-Id` header where that is a UUID, else a new one. Events carry it as their correlation.
+    pub id: Uuid,
+    /// W3C trace context, if the client sent a well-formed one.
+    pub traceparent: Option<String>,
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const SECURITY: [(HeaderName, HeaderValue); 4] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
+    ),
+];
+
+/// Wraps the routes of a service.
+pub fn edge<E: Endpoint>(routes: E, config: &config::Http) -> impl Endpoint<Output = Response> + use<E> {
+    Edge { routes, config: config.clone(), places: Arc::new(Semaphore::new(config.max_requests)) }
+}
+
+struct Edge<E> {
+    routes: E,
+    config: config::Http,
+    places: Arc<Semaphore>,
+}
+
+impl<E: Endpoint> Endpoint for Edge<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let begun = Instant::now();
+        let context = RequestContext::of(&request);
+        let (method, path, id) = (request.method().clone(), request.uri().path().to_owned(), context.id);
+        request.set_data(context);
+        request.set_data(self.config.clone());
+        gauge!("syncboard_http_requests_in_progress").increment(1);
+        let mut response = self.answer(request).await;
+        gauge!("syncboard_http_requests_in_progress").decrement(1);
+
+        let headers = response.headers_mut();
+        for (name, value) in &SECURITY {
+            headers.insert(name, value.clone());
+        }
+        if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
+            headers.insert(REQUEST_ID, value);
+        }
+        let operation = response.data::<OperationId>().map_or("none", |operation| operation.0);
+        let (status, duration) = (response.status().as_u16(), begun.elapsed());
+        let labels = [("operation", operation), ("status", status_class(status))];
+        counter!("syncboard_http_requests_total", &labels).increment(1);
+        histogram!("syncboard_http_request_duration_seconds", "operation" => operation).record(duration.as_secs_f64());
+        tracing::event!(
+            target: "access",
+            tracing::Level::INFO,
+            request.id = %id,
+            request.method = %method,
+            request.path = path,
+            request.operation = operation,
+            status,
+            duration_ms = duration.as_secs_f64() * 1_000.0,
+            "request"
+        );
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint> Edge<E> {
+    async fn answer(&self, request: Request) -> Response {
+        let Ok(_place) = self.places.try_acquire() else {
+            let mut problem =
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, code::OVERLOADED, "too many requests in progress");
+            problem.retry_after = Some(1);
+            return problem.into_response();
+        };
+        match AssertUnwindSafe(self.routes.call(request)).catch_unwind().await {
+            Ok(Ok(response)) => response.into_response(),
+            Ok(Err(error)) => problem_response(error),
+            Err(_) => {
+                tracing::error!("a request panicked");
+                Problem::internal().into_response()
+            }
+        }
+    }
+}
+
+/// The problem of an error; what the operation said of itself stays with the answer.
+fn problem_response(error: poem::Error) -> Response {
+    let operation = error.data::<OperationId>().copied();
+    let mut response = Problem::of(&error).into_response();
+    if let Some(operation) = operation {
+        response.set_data(operation);
+    }
+    response
+}
+
+impl RequestContext {
+    #[expect(clippy::disallowed_methods, reason = "a request that names itself not gets a name here, at the edge")]
+    fn of(request: &Request) -> Self {
+        let id = request.header(REQUEST_ID).and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_else(Uuid::now_v7);
+        let is_hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let is_trace = |parent: &&str| parent.len() == 55 && parent.split('-').all(is_hex);
+        Self { id, traceparent: request.header("traceparent").filter(is_trace).map(str::to_owned) }
+    }
+}
+
+const fn status_class(status: u16) -> &'static str {
+    match status {
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    }
+}

@@ -1,0 +1,44 @@
+//! The guard before `/v1`: closed by default. A route is open only if it is named here as open.
+
+use super::problem::Problem;
+use crate::auth::{Caller, Tokens};
+use poem::{Endpoint, Request, Result};
+use poem_openapi::SecurityScheme;
+use poem_openapi::auth::Bearer;
+
+/// Lets only requests with a valid access token through, but for the paths in `open`.
+pub fn guard<E: Endpoint>(
+    routes: E,
+    tokens: Tokens,
+    open: &'static [&'static str],
+) -> impl Endpoint<Output = E::Output> {
+    Guard { routes, tokens, open }
+}
+
+struct Guard<E> {
+    routes: E,
+    tokens: Tokens,
+    open: &'static [&'static str],
+}
+
+impl<E: Endpoint> Endpoint for Guard<E> {
+    type Output = E::Output;
+
+    async fn call(&self, mut request: Request) -> Result<E::Output> {
+        if !self.open.contains(&request.original_uri().path()) {
+            let caller = request.header("authorization").and_then(|value| self.tokens.verify(value));
+            request.set_data(caller.ok_or_else(Problem::unauthorized)?);
+        }
+        self.routes.call(request).await
+    }
+}
+
+/// An access token, from `POST /v1/tokens` of the command-service.
+#[derive(SecurityScheme)]
+#[oai(rename = "access_token", ty = "oauth2", flows(password(token_url = "/v1/tokens")), checker = "caller")]
+pub struct Authorized(pub Caller);
+
+/// The caller whom the guard has let through.
+async fn caller(request: &Request, _token: Bearer) -> Option<Caller> {
+    request.data::<Caller>().copied()
+}

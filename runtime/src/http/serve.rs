@@ -1,0 +1,46 @@
+//! Serving until told to stop: TCP without delay, and a bounded drain at the end.
+
+use crate::config;
+use poem::http::uri::Scheme;
+use poem::listener::Acceptor;
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Endpoint, Server};
+use std::io;
+use tokio::net::{TcpListener, TcpStream};
+
+/// Serves on a listener until `stop` is done, then lets requests in progress finish for as long as is configured.
+///
+/// # Errors
+/// What the listener says.
+pub async fn serve<E: Endpoint + 'static>(
+    listener: TcpListener,
+    endpoint: E,
+    config: &config::Http,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let address = LocalAddr(listener.local_addr()?.into());
+    Server::new_with_acceptor(NoDelay { listener, address })
+        .idle_timeout(config.idle_timeout)
+        .run_with_graceful_shutdown(endpoint, stop, Some(config.drain_timeout))
+        .await
+}
+
+/// A TCP acceptor that answers at once: Nagle's algorithm would hold small answers back.
+struct NoDelay {
+    listener: TcpListener,
+    address: LocalAddr,
+}
+
+impl Acceptor for NoDelay {
+    type Io = TcpStream;
+
+    fn local_addr(&self) -> Vec<LocalAddr> {
+        vec![self.address.clone()]
+    }
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, LocalAddr, RemoteAddr, Scheme)> {
+        let (stream, peer) = self.listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, self.address.clone(), RemoteAddr(peer.into()), Scheme::HTTP))
+    }
+}

@@ -1,0 +1,16 @@
+//! The one place that touches the outside: configuration, the event log, Postgres, Redis, blobs, HTTP, health, telemetry.
+
+pub mod announcement;
+pub mod auth;
+pub mod blobs;
+pub mod cache;
+pub mod clock;
+pub mod config;
+pub mod event_log;
+pub mod health;
+pub mod http;
+pub mod postgres;
+pub mod service;
+pub mod telemetry;
+
+pub use event_log::EventLog;

@@ -1,0 +1,57 @@
+//! The connection pool and what SQL errors mean to a caller.
+
+use crate::config;
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use std::str::FromStr;
+use std::time::Duration;
+
+/// The schema of the read models that queries see.
+pub const READ_SCHEMA: &str = "read_model";
+
+/// Opens a pool whose unqualified names are those of one schema. No connection is made before the first use, so that a
+/// service starts, and tells the truth, while the database is away.
+///
+/// # Errors
+/// An address that is none.
+pub fn pool(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
+    let options = PgConnectOptions::from_str(config.database_url.expose())?
+        .application_name(name)
+        .options([
+            ("search_path", schema.to_owned()),
+            ("statement_timeout", config.statement_timeout.as_millis().to_string()),
+            ("idle_in_transaction_session_timeout", "60000".to_owned()),
+        ])
+        .statement_cache_capacity(200);
+    Ok(PgPoolOptions::new()
+        .max_connections(config.database_connections)
+        .min_connections(0)
+        .acquire_timeout(config.database_timeout)
+        .idle_timeout(Duration::from_secs(300))
+        .connect_lazy_with(options))
+}
+
+/// Whether trying again can help: the database is away or restarting, rather than the statement wrong.
+#[must_use]
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    match error.as_database_error() {
+        None => matches!(
+            error,
+            sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::WorkerCrashed
+                | sqlx::Error::Tls(_)
+        ),
+        // Classes of SQLSTATE: 08 connection, 53 resources, 57 operator intervention, 40 serialisation and deadlock, 55 lock.
+        Some(database) => database
+            .code()
+            .is_some_and(|code| ["08", "53", "57", "40", "55"].iter().any(|class| code.starts_with(class))),
+    }
+}
+
+/// Whether the database answers.
+pub async fn is_up(pool: &PgPool) -> bool {
+    sqlx::query("select 1").execute(pool).await.is_ok()
+}
