@@ -82,8 +82,8 @@ fn build(
         .description("Writes: every accepted command is an event in the log, answered with its `sequence`.");
     let routes = Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", api.spec_endpoint());
     let refresh = move || runtime::telemetry::pool(&pool);
-    let routes = http::operations(routes, checks, telemetry, refresh).nest("/", api);
-    http::edge(http::guard(routes, tokens, OPEN).boxed(), &config.http)
+    let routes = http::operations(routes, checks, telemetry, refresh).nest("/", http::guard(api, tokens, OPEN));
+    http::edge(routes.boxed(), &config.http)
 }
 
 fn checks(log: &EventLog, pool: &PgPool) -> Checks {

@@ -33,3 +33,22 @@ pub struct Visible {
 pub fn changed_subject(workspace: WorkspaceId) -> String {
     format!("{VISIBLE_SUBJECT}.{workspace}")
 }
+
+/// The workspace of a [`Changed`]'s subject; `None` for any other subject.
+#[must_use]
+pub fn workspace(subject: &str) -> Option<WorkspaceId> {
+    let token = subject.strip_prefix(VISIBLE_SUBJECT)?.strip_prefix('.')?;
+    Some(WorkspaceId(token.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_names_its_workspace() {
+        let id = WorkspaceId(uuid::Uuid::from_u128(7));
+        assert_eq!(workspace(&changed_subject(id)), Some(id));
+        assert_eq!(workspace(VISIBLE_SUBJECT), None);
+    }
+}

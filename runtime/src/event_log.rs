@@ -8,13 +8,14 @@ mod provision;
 mod validate;
 
 pub use append::Appended;
+pub use async_nats::Client;
 pub use follow::{Batch, Follow, Follower};
 pub use load::Recorded;
 pub use provision::{STREAM, provision};
 
 use crate::config;
 use async_nats::jetstream;
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{ConnectOptions, Event, ServerAddr};
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ impl EventLog {
     /// [`Error::Unavailable`], [`Error::Misconfigured`].
     pub async fn connect(config: &config::Nats, name: &str) -> Result<Self, Error> {
         let client = connect(config, name).await?;
-        let context = context(&client, config.nats_timeout);
+        let context = jetstream(&client, config.nats_timeout);
         let stream = context.get_stream(STREAM).await.map_err(Error::unavailable)?;
         provision::check(&client, &stream.cached_info().config)?;
         Ok(Self { client, context, stream })
@@ -78,7 +79,7 @@ impl EventLog {
     /// Whether the connection stands now.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.client.connection_state() == async_nats::connection::State::Connected
+        is_connected(&self.client)
     }
 
     /// The last sequence of the log, 0 when empty.
@@ -114,7 +115,43 @@ impl EventLog {
 /// # Errors
 /// [`Error::Unavailable`] when the first connection fails.
 pub async fn connect(config: &config::Nats, name: &str) -> Result<Client, Error> {
-    ConnectOptions::new()
+    let servers = servers(config)?;
+    options(config, name, &servers).connect(servers).await.map_err(Error::unavailable)
+}
+
+/// As [`connect`], but the first connection too is made when the server is there; for those who can do without.
+///
+/// # Errors
+/// [`Error::Unavailable`] for an address that is none.
+pub async fn connect_in_background(config: &config::Nats, name: &str) -> Result<Client, Error> {
+    let servers = servers(config)?;
+    options(config, name, &servers).retry_on_initial_connect().connect(servers).await.map_err(Error::unavailable)
+}
+
+/// Whether a connection stands now.
+#[must_use]
+pub fn is_connected(client: &Client) -> bool {
+    client.connection_state() == async_nats::connection::State::Connected
+}
+
+/// JetStream over a connection.
+#[must_use]
+pub fn jetstream(client: &Client, timeout: Duration) -> jetstream::Context {
+    jetstream::ContextBuilder::new().timeout(timeout).ack_timeout(timeout).build(client.clone())
+}
+
+fn servers(config: &config::Nats) -> Result<Vec<ServerAddr>, Error> {
+    config.nats_url.expose().split(',').map(|url| url.trim().parse().map_err(Error::unavailable)).collect()
+}
+
+fn options(config: &config::Nats, name: &str, servers: &[ServerAddr]) -> ConnectOptions {
+    // The client does not take credentials from an address by itself.
+    let credentials = servers.iter().find_map(|server| Some((server.username()?, server.password()?)));
+    let options = match credentials {
+        Some((user, password)) => ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned()),
+        None => ConnectOptions::new(),
+    };
+    options
         .name(name)
         .connection_timeout(config.nats_timeout)
         .request_timeout(Some(config.nats_timeout))
@@ -128,11 +165,4 @@ pub async fn connect(config: &config::Nats, name: &str) -> Result<Client, Error>
                 other => tracing::warn!(event = %other, "nats event"),
             }
         })
-        .connect(config.nats_url.expose())
-        .await
-        .map_err(Error::unavailable)
-}
-
-fn context(client: &Client, timeout: Duration) -> jetstream::Context {
-    jetstream::ContextBuilder::new().timeout(timeout).ack_timeout(timeout).build(client.clone())
 }

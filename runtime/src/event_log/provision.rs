@@ -1,7 +1,7 @@
 //! How the stream is made, and what a service refuses to run on. The flags guard against accidents of clients; only an
 //! administrator's credential may change or purge the stream at all.
 
-use super::{Error, connect, context};
+use super::{Error, connect, jetstream};
 use crate::{blobs, config};
 use async_nats::Client;
 use async_nats::jetstream::stream::{Compression, Config, DiscardPolicy, Republish, RetentionPolicy, StorageType};
@@ -17,7 +17,7 @@ pub const STREAM: &str = "SYNCBOARD_EVENTS";
 /// [`Error::Unavailable`], [`Error::Misconfigured`].
 pub async fn provision(config: &config::Nats, replicas: usize) -> Result<(), Error> {
     let client = connect(config, "syncboard-provision").await?;
-    let context = context(&client, config.nats_timeout.max(Duration::from_secs(10)));
+    let context = jetstream(&client, config.nats_timeout.max(Duration::from_secs(10)));
     let has_compression = server_version(&client) >= (2, 10);
     let stream = context.get_or_create_stream(wanted(replicas, has_compression)).await.map_err(Error::unavailable)?;
     check(&client, &stream.cached_info().config)?;

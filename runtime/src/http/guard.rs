@@ -2,17 +2,17 @@
 
 use super::problem::Problem;
 use crate::auth::{Caller, Tokens};
-use poem::{Endpoint, Request, Result};
+use poem::{Endpoint, IntoEndpoint, Request, Result};
 use poem_openapi::SecurityScheme;
 use poem_openapi::auth::Bearer;
 
 /// Lets only requests with a valid access token through, but for the paths in `open`.
-pub fn guard<E: Endpoint>(
-    routes: E,
+pub fn guard<R: IntoEndpoint>(
+    routes: R,
     tokens: Tokens,
     open: &'static [&'static str],
-) -> impl Endpoint<Output = E::Output> {
-    Guard { routes, tokens, open }
+) -> impl Endpoint<Output = <R::Endpoint as Endpoint>::Output> {
+    Guard { routes: routes.into_endpoint(), tokens, open }
 }
 
 struct Guard<E> {

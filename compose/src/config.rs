@@ -1,0 +1,105 @@
+//! The command line.
+
+use clap::{Args, Parser};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// SyncBoard Knowledge Bank on one machine: starts everything it needs, or uploads files to it
+#[derive(Parser, Debug)]
+#[command(name = "syncboard", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    /// What to do; running the whole system when left out
+    #[command(subcommand)]
+    pub(crate) subcommand: Option<Subcommand>,
+    /// Running
+    #[command(flatten)]
+    pub(crate) run: Run,
+}
+
+/// What the program can be asked to do.
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Subcommand {
+    /// Upload text and Markdown files, or whole folders of them
+    Upload(Upload),
+    /// Be the command-service (see its --help)
+    #[command(disable_help_flag = true)]
+    CommandService(Passed),
+    /// Be the query-service (see its --help)
+    #[command(disable_help_flag = true)]
+    QueryService(Passed),
+    /// Be the projector: run, migrate, status, replay (see its --help)
+    #[command(disable_help_flag = true)]
+    Projector(Passed),
+}
+
+/// Arguments that a service reads itself.
+#[derive(Args, Debug)]
+pub(crate) struct Passed {
+    /// The service's own arguments
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) _args: Vec<String>,
+}
+
+/// Running the whole system.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Run {
+    /// Folder with everything that is kept: the log, the database, secrets, logs
+    #[arg(long, env = "SYNCBOARD_DATA", default_value = ".syncboard")]
+    pub(crate) data: PathBuf,
+    /// Keep nothing: a folder in the temporary directory, removed at the end
+    #[arg(long)]
+    pub(crate) ephemeral: bool,
+    /// Print one line of JSON when everything is ready, instead of the screen
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Address of the command-service; port 0 picks a free one
+    #[arg(long, env = "SYNCBOARD_COMMAND_LISTEN", default_value = "127.0.0.1:8080")]
+    pub(crate) command_listen: SocketAddr,
+    /// Address of the query-service; port 0 picks a free one
+    #[arg(long, env = "SYNCBOARD_QUERY_LISTEN", default_value = "127.0.0.1:8081")]
+    pub(crate) query_listen: SocketAddr,
+    /// Address of the projector's health and metrics; port 0 picks a free one
+    #[arg(long, env = "SYNCBOARD_PROJECTOR_LISTEN", default_value = "127.0.0.1:8082")]
+    pub(crate) projector_listen: SocketAddr,
+    /// Install no missing server; only say what is missing
+    #[arg(long, env = "SYNCBOARD_NO_INSTALL")]
+    pub(crate) no_install: bool,
+    /// How often the private nats-server syncs the log to disk: a duration, or always; needs nats-server 2.10
+    #[arg(long, env = "SYNCBOARD_NATS_SYNC_INTERVAL", default_value = "100ms")]
+    pub(crate) nats_sync_interval: String,
+    /// A PostgreSQL to use instead of a private one
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: Option<String>,
+    /// A NATS with JetStream to use instead of a private one
+    #[arg(long, env = "NATS_URL", hide_env_values = true)]
+    pub(crate) nats_url: Option<String>,
+    /// A Redis or Valkey to use instead of a private one
+    #[arg(long, env = "REDIS_URL", hide_env_values = true)]
+    pub(crate) redis_url: Option<String>,
+}
+
+/// Uploading files.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Upload {
+    /// Files and folders; in folders, files that end in .txt, .text, .md or .markdown
+    #[arg(required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Data folder of the running system, where its address and this machine's account are
+    #[arg(long, env = "SYNCBOARD_DATA", default_value = ".syncboard")]
+    pub(crate) data: PathBuf,
+    /// Address of the command-service, when it is not the one of the data folder
+    #[arg(long, env = "SYNCBOARD_COMMAND_URL")]
+    pub(crate) command_url: Option<String>,
+    /// User name; an account made for the data folder if absent
+    #[arg(long, env = "SYNCBOARD_USERNAME", requires = "password")]
+    pub(crate) username: Option<String>,
+    /// Password
+    #[arg(long, env = "SYNCBOARD_PASSWORD", hide_env_values = true)]
+    pub(crate) password: Option<String>,
+    /// Tag to put on every document; may be repeated
+    #[arg(long = "tag")]
+    pub(crate) tags: Vec<String>,
+    /// Uploads in flight at once
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) in_flight: u16,
+}

@@ -1,0 +1,122 @@
+//! The data folder: who may read it, who is using it, and the secrets in it.
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use uuid::Uuid;
+
+/// A data folder that this process holds.
+pub(crate) struct Data {
+    /// Its absolute path.
+    pub(crate) path: PathBuf,
+    is_ephemeral: bool,
+    _lock: File,
+}
+
+/// Passwords of the private servers and the secret that signs tokens; made once, kept with mode 0600.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Secrets {
+    pub(crate) postgres: String,
+    pub(crate) nats_admin: String,
+    pub(crate) nats_services: String,
+    pub(crate) nats_subscriber: String,
+    pub(crate) redis: String,
+    pub(crate) secret_key: String,
+}
+
+impl Data {
+    /// Opens a folder, making it if need be, for this process alone.
+    pub(crate) fn open(path: &Path, is_ephemeral: bool) -> anyhow::Result<Self> {
+        let path = if is_ephemeral {
+            std::env::temp_dir().join(format!("syncboard-{}", Uuid::new_v4().simple()))
+        } else {
+            std::path::absolute(path)?
+        };
+        // The database's account must be able to pass through; what is secret has modes of its own.
+        let mode = if is_root() { 0o711 } else { 0o700 };
+        if !path.exists() {
+            fs::DirBuilder::new().recursive(true).mode(mode).create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        }
+        fs::create_dir_all(path.join("logs"))?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path, is_ephemeral, _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                anyhow::bail!("{} is in use by another runner; stop it, or choose another folder with --data", path.display())
+            }
+            Err(TryLockError::Error(error)) => Err(error).context("cannot lock the data folder"),
+        }
+    }
+
+    /// The secrets of the folder, made on first use.
+    pub(crate) fn secrets(&self) -> anyhow::Result<Secrets> {
+        let path = self.path.join("secrets.json");
+        if let Some(secrets) = read_json(&path)? {
+            return Ok(secrets);
+        }
+        let secrets = Secrets {
+            postgres: random(),
+            nats_admin: random(),
+            nats_services: random(),
+            nats_subscriber: random(),
+            redis: random(),
+            secret_key: format!("{}{}", random(), random()),
+        };
+        write_json(&path, &secrets)?;
+        Ok(secrets)
+    }
+
+    /// Where a process logs to; a log over 10 MiB is put aside first.
+    pub(crate) fn log(&self, name: &str) -> PathBuf {
+        let path = self.path.join("logs").join(format!("{name}.log"));
+        if fs::metadata(&path).is_ok_and(|log| log.len() > 10 << 20) {
+            drop(fs::rename(&path, path.with_extension("log.1")));
+        }
+        path
+    }
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        if self.is_ephemeral {
+            drop(fs::remove_dir_all(&self.path));
+        }
+    }
+}
+
+/// Reads a JSON file; `None` if it is not there.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> anyhow::Result<Option<T>> {
+    match fs::read(path) {
+        Ok(json) => Ok(Some(serde_json::from_slice(&json).with_context(|| format!("{} is damaged", path.display()))?)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// Writes a JSON file that only its owner can read; whole or not at all.
+pub(crate) fn write_json<T: Serialize>(path: &Path, value: &T) -> anyhow::Result<()> {
+    write_private(path, &serde_json::to_vec_pretty(value)?)
+}
+
+/// Writes a file that only its owner can read; whole or not at all.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let unfinished = path.with_extension("tmp");
+    drop(fs::remove_file(&unfinished));
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&unfinished)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// 128 random bits of the operating system, hexadecimal.
+pub(crate) fn random() -> String {
+    Uuid::new_v4().simple().to_string()
+}
+
+/// Whether this process may do everything.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}

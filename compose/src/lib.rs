@@ -1,0 +1,54 @@
+//! The whole system on one machine: one program that is the runner, the upload command, and each service, so that one
+//! build is enough. The runner starts the services as processes of their own, by calling itself.
+
+mod config;
+mod data;
+mod facts;
+mod find;
+mod install;
+mod ports;
+mod process;
+mod ready;
+mod runner;
+mod screen;
+mod servers;
+mod supervise;
+mod upload;
+
+use clap::Parser;
+use config::{Cli, Subcommand};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The program over its arguments, the program's name first.
+pub fn main(mut args: Vec<OsString>) -> ExitCode {
+    let service = args.get(1).and_then(|name| name.to_str()).map(str::to_owned);
+    let mut call = |main: fn(Vec<OsString>) -> ExitCode| {
+        args.remove(0);
+        main(std::mem::take(&mut args))
+    };
+    match service.as_deref() {
+        Some("command-service") => return call(|args| command_service::main_from(args)),
+        Some("query-service") => return call(|args| query_service::main_from(args)),
+        Some("projector") => return call(|args| projector::main_from(args)),
+        _ => {}
+    }
+    let cli = Cli::parse_from(args);
+    let result = match cli.subcommand {
+        None => block_on(runner::run(cli.run)),
+        Some(Subcommand::Upload(config)) => block_on(upload::run(config)),
+        Some(Subcommand::CommandService(_) | Subcommand::QueryService(_) | Subcommand::Projector(_)) => {
+            unreachable!("services are called before the arguments are parsed")
+        }
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// One thread: a child's parent-death signal is sent when the *thread* that started it ends.
+fn block_on(future: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
+}

@@ -1,0 +1,106 @@
+//! Starting and stopping child processes. A child dies with the runner, however the runner dies.
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process};
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// How a process is started.
+#[derive(Clone, Debug)]
+pub(crate) struct Spec {
+    pub(crate) name: &'static str,
+    pub(crate) program: PathBuf,
+    pub(crate) args: Vec<OsString>,
+    pub(crate) env: Vec<(String, String)>,
+    pub(crate) log: PathBuf,
+    /// Options of setpriv that take privileges away.
+    pub(crate) privileges: Vec<String>,
+    /// What it is sent when the runner dies: a name as setpriv knows it.
+    pub(crate) death_signal: &'static str,
+    /// What asks it to stop.
+    pub(crate) stop_signal: Signal,
+}
+
+impl Spec {
+    /// A process with usual signals.
+    pub(crate) fn new(name: &'static str, program: &Path, log: PathBuf) -> Self {
+        Self {
+            name,
+            program: program.to_owned(),
+            args: Vec::new(),
+            env: Vec::new(),
+            log,
+            privileges: Vec::new(),
+            death_signal: "KILL",
+            stop_signal: Signal::TERM,
+        }
+    }
+
+    /// Adds arguments.
+    pub(crate) fn args<T: Into<OsString>>(mut self, args: impl IntoIterator<Item = T>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Starts it.
+    pub(crate) fn spawn(&self) -> anyhow::Result<Child> {
+        let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command.spawn().with_context(|| format!("cannot start {}", self.program.display()))
+    }
+
+    /// Runs it to its end.
+    pub(crate) async fn run(&self) -> anyhow::Result<ExitStatus> {
+        Ok(self.spawn()?.wait().await?)
+    }
+
+    /// The command, through setpriv where there is one (Linux): it sets the parent-death signal, after the account.
+    fn command(&self) -> Command {
+        let mut command = if has_setpriv() {
+            let mut command = Command::new(SETPRIV);
+            command.args(&self.privileges).arg("--pdeathsig").arg(self.death_signal).arg("--").arg(&self.program);
+            command
+        } else {
+            Command::new(&self.program)
+        };
+        // A process group of its own: an interrupt from the terminal goes to the runner alone, which stops all in order.
+        command.args(&self.args).envs(self.env.iter().cloned()).process_group(0).kill_on_drop(true);
+        command
+    }
+
+    /// The last lines that it logged.
+    pub(crate) fn tail(&self) -> String {
+        let text = std::fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().collect();
+        lines[lines.len().saturating_sub(15)..].join("\n")
+    }
+}
+
+pub(crate) const SETPRIV: &str = "/usr/bin/setpriv";
+
+pub(crate) fn has_setpriv() -> bool {
+    Path::new(SETPRIV).exists()
+}
+
+/// Asks a child to stop, and kills it when it takes longer than `patience`.
+pub(crate) async fn stop(child: &mut Child, ask: Signal, patience: Duration) {
+    signal(child, ask);
+    if timeout(patience, child.wait()).await.is_err() {
+        signal(child, Signal::KILL);
+        drop(child.wait().await);
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    let pid = child.id().and_then(|pid| Pid::from_raw(i32::try_from(pid).ok()?));
+    if let Some(pid) = pid {
+        let _ = kill_process(pid, signal);
+    }
+}

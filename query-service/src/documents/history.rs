@@ -1,0 +1,70 @@
+//! A document's history: who changed what when.
+
+use chrono::{DateTime, Utc};
+use poem_openapi::Object;
+use poem_openapi::types::Any;
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+/// One change.
+#[derive(Serialize, Object)]
+pub(crate) struct Change {
+    /// Where its event stands in the log.
+    pub(crate) sequence: u64,
+    /// What happened: `uploaded`, `revised`, `retitled`, `described`, `tagged`, `untagged`, `trashed` or `restored`.
+    pub(crate) kind: String,
+    /// When.
+    pub(crate) at: DateTime<Utc>,
+    /// Which account asked for it.
+    pub(crate) actor_id: Uuid,
+    /// What the event says, without the text itself.
+    #[oai(rename = "detail")]
+    pub(crate) detail: Detail,
+}
+
+/// What an event says.
+pub(crate) type Detail = Any<Value>;
+
+/// A page of changes.
+#[derive(Serialize, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(crate) struct History {
+    /// The changes, newest first.
+    pub(crate) changes: Vec<Change>,
+    /// Give it as `cursor` for the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// Reads a page of changes before a sequence, of one kind or of all.
+pub(crate) async fn read(
+    pool: &PgPool,
+    workspace: Uuid,
+    document: Uuid,
+    kind: Option<&str>,
+    before: u64,
+    limit: u32,
+) -> Result<Vec<Change>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select sequence, kind, at, actor_id, detail from document_history
+         where workspace_id = $1 and document_id = $2 and sequence < $3 and ($4::text is null or kind = $4)
+         order by sequence desc limit $5",
+        workspace,
+        document,
+        i64::try_from(before).unwrap_or(i64::MAX),
+        kind,
+        i64::from(limit)
+    )
+    .fetch_all(pool)
+    .await?;
+    let change = |(sequence, kind, at, actor_id, detail): (i64, String, DateTime<Utc>, Uuid, Value)| Change {
+        sequence: u64::try_from(sequence).unwrap_or(0),
+        kind,
+        at,
+        actor_id,
+        detail: Any(detail),
+    };
+    Ok(rows.into_iter().map(|row| change((row.sequence, row.kind, row.at, row.actor_id, row.detail))).collect())
+}
