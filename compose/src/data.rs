@@ -38,14 +38,21 @@ impl Data {
         // The database's account must be able to pass through; what is secret has modes of its own.
         let mode = if is_root() { 0o711 } else { 0o700 };
         if !path.exists() {
-            fs::DirBuilder::new().recursive(true).mode(mode).create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(mode)
+                .create(&path)
+                .with_context(|| format!("cannot make {}", path.display()))?;
         }
         fs::create_dir_all(path.join("logs"))?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, is_ephemeral, _lock: lock }),
             Err(TryLockError::WouldBlock) => {
-                anyhow::bail!("{} is in use by another runner; stop it, or choose another folder with --data", path.display())
+                anyhow::bail!(
+                    "{} is in use by another runner; stop it, or choose another folder with --data",
+                    path.display()
+                )
             }
             Err(TryLockError::Error(error)) => Err(error).context("cannot lock the data folder"),
         }

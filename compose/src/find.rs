@@ -50,7 +50,8 @@ impl Server {
 
     /// The newest one on this machine that is new enough.
     pub(crate) fn find(self) -> Option<Found> {
-        let mut folders: Vec<PathBuf> = env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
+        let mut folders: Vec<PathBuf> =
+            env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
         if self == Self::Postgres {
             folders.extend(postgres_folders());
         }

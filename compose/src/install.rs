@@ -19,7 +19,11 @@ pub(crate) fn ensure(wanted: &[Server], may_install: bool, data: &Data) -> anyho
         anyhow::bail!(advice(&missing(wanted)));
     }
     // Several runners may start at once, as tests do: one installs, the others find what it installed.
-    let lock = OpenOptions::new().create(true).truncate(false).write(true).open(std::env::temp_dir().join("syncboard-install.lock"))?;
+    let lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(std::env::temp_dir().join("syncboard-install.lock"))?;
     lock.lock()?;
     let missing_now = missing(wanted);
     if !missing_now.is_empty() {
@@ -47,7 +51,12 @@ fn can_install() -> bool {
 }
 
 fn succeeds(command: &mut Command) -> bool {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
 }
 
 fn install(servers: &[Server], data: &Data) -> anyhow::Result<()> {

@@ -49,6 +49,6 @@ pub fn main(mut args: Vec<OsString>) -> ExitCode {
 
 /// One thread: a child's parent-death signal is sent when the *thread* that started it ends.
 fn block_on(future: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
-    drop(rustls::crypto::ring::default_provider().install_default());
+    runtime::service::use_ring();
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
 }

@@ -44,7 +44,10 @@ pub(crate) async fn start(config: &Run, data: &Data, secrets: &Secrets, say: imp
     let wanted: Vec<_> = Server::ALL.into_iter().filter(|server| !is_given(*server)).collect();
     install::ensure(&wanted, !config.no_install, data)?;
     let find = |server: Server| {
-        wanted.contains(&server).then(|| server.find().with_context(|| format!("{} is gone", server.name()))).transpose()
+        wanted
+            .contains(&server)
+            .then(|| server.find().with_context(|| format!("{} is gone", server.name())))
+            .transpose()
     };
     let (mut postgres, mut nats, mut redis) = (None, None, None);
     if let Some(found) = find(Server::Nats)? {

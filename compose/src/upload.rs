@@ -17,7 +17,9 @@ pub(crate) async fn run(config: Upload) -> anyhow::Result<ExitCode> {
     let found = files::find(&config.paths);
     let address = match &config.command_url {
         Some(url) => url.clone(),
-        None => facts::read(&config.data)?.map_or_else(|| "http://127.0.0.1:8080".to_owned(), |facts| facts.command_url),
+        None => {
+            facts::read(&config.data)?.map_or_else(|| "http://127.0.0.1:8080".to_owned(), |facts| facts.command_url)
+        }
     };
     let client = Client::log_in(&address, &config).await?;
 

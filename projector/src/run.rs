@@ -31,7 +31,7 @@ pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::E
     let pool = postgres::pool(&config.postgres, "projector", postgres::READ_SCHEMA)?;
     let cache = Cache::open(&config.redis)?;
     let log = until_up("the event log", || EventLog::connect(&config.nats, "projector")).await;
-    let position = Arc::new(Position::default());
+    let position = Arc::new(AtomicU64::new(0));
     let checks = checks(&log, &pool, &cache, &position);
     let gauges = pool.clone();
     let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
@@ -51,19 +51,13 @@ pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::E
     Ok(())
 }
 
-/// Where the projection stands, for health and metrics.
-#[derive(Default)]
-struct Position {
-    checkpoint: AtomicU64,
-    lag: AtomicU64,
-}
-
 struct Projector {
     log: EventLog,
     pool: PgPool,
     cache: Cache,
     batches: config::Batches,
-    position: Arc<Position>,
+    /// The checkpoint, for health.
+    position: Arc<AtomicU64>,
 }
 
 /// A batch that was read and decoded.
@@ -92,6 +86,7 @@ impl Projector {
 
     async fn session(&self, lock: &mut Lock) -> Result<(), Error> {
         let mut checkpoint = apply::checkpoint(&self.pool).await?;
+        self.stand_at(checkpoint);
         let mut fences = Fences::new(self.cache.clone());
         let (sender, mut batches) = mpsc::channel(2);
         let reader = tokio::spawn(read(self.log.clone(), checkpoint, self.follow(), sender));
@@ -141,11 +136,14 @@ impl Projector {
             let age = SystemClock.now() - event.envelope.time;
             histogram!(FRESHNESS_SECONDS).record(age.as_seconds_f64().max(0.0));
         }
-        gauge!(CHECKPOINT).set(last as f64);
+        self.stand_at(last);
         gauge!(LAG).set(decoded.batch.lag() as f64);
-        self.position.checkpoint.store(last, Ordering::Relaxed);
-        self.position.lag.store(decoded.batch.lag(), Ordering::Relaxed);
         Ok(last)
+    }
+
+    fn stand_at(&self, checkpoint: u64) {
+        gauge!(CHECKPOINT).set(checkpoint as f64);
+        self.position.store(checkpoint, Ordering::Relaxed);
     }
 }
 
@@ -201,7 +199,7 @@ impl Drop for AbortOnDrop {
     }
 }
 
-fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, position: &Arc<Position>) -> Checks {
+fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, position: &Arc<AtomicU64>) -> Checks {
     let (log_up, log_head) = (log.clone(), log.clone());
     let (pool, cache, position) = (pool.clone(), cache.clone(), position.clone());
     Checks::new("projector")
@@ -220,7 +218,7 @@ fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, position: &Arc<Position>
         .counting(move || {
             let (log, position) = (log_head.clone(), position.clone());
             async move {
-                let checkpoint = position.checkpoint.load(Ordering::Relaxed);
+                let checkpoint = position.load(Ordering::Relaxed);
                 let mut numbers = BTreeMap::from([("checkpoint".to_owned(), crate::documents::to_i64(checkpoint))]);
                 if let Ok(head) = log.head().await {
                     numbers.insert("head".to_owned(), crate::documents::to_i64(head));

@@ -319,7 +319,8 @@ fn not_found() -> Problem {
 /// The request's own address with another cursor.
 fn next_link(request: &poem::Request, cursor: &str) -> String {
     let uri = request.original_uri();
-    let others = uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
+    let others =
+        uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="));
     let query: String = others.map(|pair| format!("{pair}&")).collect();
     format!("<{}?{query}cursor={cursor}>; rel=\"next\"", uri.path())
 }

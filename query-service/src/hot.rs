@@ -69,7 +69,11 @@ impl Hot {
             let is_enough = min_sequence.is_none_or(|wanted| kept.visible >= wanted);
             if is_enough && kept.at.elapsed() < TRUST && event_log::is_connected(&self.nats) {
                 counter!(READS, "source" => "memory").increment(1);
-                return Ok(Some(Answer { body: kept.entry.body, sequence: kept.entry.sequence, visible: kept.visible }));
+                return Ok(Some(Answer {
+                    body: kept.entry.body,
+                    sequence: kept.entry.sequence,
+                    visible: kept.visible,
+                }));
             }
         }
         let visible = self.visibility.at_least(min_sequence).await?;

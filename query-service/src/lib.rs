@@ -42,7 +42,8 @@ async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
     let cache = Cache::open(&config.redis)?;
     let nats = event_log::connect_in_background(&config.nats, "query-service").await?;
     let visibility = Visibility::new(pool.clone(), config.reads.wait_timeout);
-    let hot = Arc::new(Hot::new(pool.clone(), cache.clone(), nats.clone(), visibility.clone(), config.reads.hot_documents));
+    let hot =
+        Arc::new(Hot::new(pool.clone(), cache.clone(), nats.clone(), visibility.clone(), config.reads.hot_documents));
     let listening = tokio::spawn(visibility::listen(nats.clone(), visibility.clone(), hot.clone()));
     let checks = checks(&pool, &cache, &nats, &visibility);
     let blobs = Blobs::new(event_log::jetstream(&nats, config.nats.nats_timeout));

@@ -19,8 +19,7 @@ where
             return if is_failure { ExitCode::from(2) } else { ExitCode::SUCCESS };
         }
     };
-    // A second provider somewhere in the process is no harm: the first stays.
-    drop(rustls::crypto::ring::default_provider().install_default());
+    use_ring();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -35,6 +34,11 @@ where
             ExitCode::FAILURE
         }
     }
+}
+
+/// Makes ring the TLS provider of this process. A second call is no harm: the first stays.
+pub fn use_ring() {
+    drop(rustls::crypto::ring::default_provider().install_default());
 }
 
 /// Done when the process is told to stop: SIGTERM, or SIGINT from a terminal.

@@ -1,1 +1,9 @@
-//! placeholder
+//! The harness of whole-system tests: a real system on private servers, a client for it, and the questions that every test
+//! asks at its end.
+
+pub mod chaos;
+pub mod client;
+pub mod system;
+
+pub use client::{Answer, Client};
+pub use system::System;

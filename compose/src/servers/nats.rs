@@ -55,5 +55,7 @@ pub(crate) fn durability(version: (u32, u32, u32), config: &Run) -> String {
         (true, interval) => interval,
         (false, _) => "2m",
     };
-    format!("one node, synced every {interval} (nats-server {major}.{minor}.{patch}): safe from a crash, not from power loss")
+    format!(
+        "one node, synced every {interval} (nats-server {major}.{minor}.{patch}): safe from a crash, not from power loss"
+    )
 }

@@ -29,7 +29,12 @@ pub(crate) async fn prepare(found: &Found, data: &Data, secrets: &Secrets) -> an
     fs::DirBuilder::new().mode(0o700).create(&unfinished)?;
     let password = data.path.join("postgres.password");
     drop(fs::remove_file(&password));
-    OpenOptions::new().create_new(true).write(true).mode(0o600).open(&password)?.write_all(secrets.postgres.as_bytes())?;
+    OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&password)?
+        .write_all(secrets.postgres.as_bytes())?;
     if let Some((user, group)) = account.ids {
         chown(&unfinished, Some(user), Some(group))?;
         chown(&password, Some(user), Some(group))?;
@@ -79,8 +84,14 @@ fn account(data: &Path) -> anyhow::Result<Account> {
     if !is_root() {
         return Ok(Account { privileges: Vec::new(), ids: None });
     }
-    anyhow::ensure!(has_setpriv(), "PostgreSQL does not run as root, and setpriv (util-linux) is not here to drop privileges");
-    let name = ["postgres", "nobody"].into_iter().find(|name| id("-u", name).is_some()).context("no account to run PostgreSQL as")?;
+    anyhow::ensure!(
+        has_setpriv(),
+        "PostgreSQL does not run as root, and setpriv (util-linux) is not here to drop privileges"
+    );
+    let name = ["postgres", "nobody"]
+        .into_iter()
+        .find(|name| id("-u", name).is_some())
+        .context("no account to run PostgreSQL as")?;
     let (user, group) = id("-u", name).zip(id("-g", name)).context("no account to run PostgreSQL as")?;
     let mut privileges = vec![format!("--reuid={user}"), format!("--regid={group}"), "--clear-groups".to_owned()];
     if !passes(&privileges, data) {
@@ -107,6 +118,11 @@ fn id(option: &str, name: &str) -> Option<u32> {
 
 /// Whether a process with these privileges can enter a folder.
 fn passes(privileges: &[String], folder: &Path) -> bool {
-    let enters = Command::new(SETPRIV).args(privileges).args(["--", "sh", "-c", "cd \"$1\"", "sh"]).arg(folder).stderr(Stdio::null()).status();
+    let enters = Command::new(SETPRIV)
+        .args(privileges)
+        .args(["--", "sh", "-c", "cd \"$1\"", "sh"])
+        .arg(folder)
+        .stderr(Stdio::null())
+        .status();
     enters.is_ok_and(|status| status.success())
 }

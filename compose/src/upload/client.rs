@@ -143,7 +143,9 @@ async fn send(request: RequestBuilder) -> Result<Response, String> {
                 Duration::from_secs(wait.unwrap_or(1).min(30))
             }
             Err(error) if error.is_connect() && attempt > 2 => {
-                return Err("nobody answers there; is the system running? Start it with: cargo run --release".to_owned());
+                return Err(
+                    "nobody answers there; is the system running? Start it with: cargo run --release".to_owned()
+                );
             }
             Err(error) => {
                 reason = error.to_string();

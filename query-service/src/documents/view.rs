@@ -110,7 +110,12 @@ impl From<Row> for DocumentView {
             media_type: row.media_type,
             sha256: row.sha256,
             bytes: u64::try_from(row.bytes).unwrap_or(0),
-            source: SourceView { kind: row.source_kind, name: row.source_name, url: row.source_url, author: row.source_author },
+            source: SourceView {
+                kind: row.source_kind,
+                name: row.source_name,
+                url: row.source_url,
+                author: row.source_author,
+            },
             skill_level: row.skill_level,
             tags: row.tags,
             state: if row.is_trashed { State::Trashed } else { State::Live },

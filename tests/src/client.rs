@@ -1,0 +1,155 @@
+//! A client of both services, as a program over HTTP would be.
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// A logged-in client.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    command: String,
+    query: String,
+    /// Its access token.
+    pub token: String,
+    /// Its workspace.
+    pub workspace: Uuid,
+}
+
+/// What a service answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// The body as text.
+    pub text: String,
+}
+
+impl Answer {
+    /// Reads an answer.
+    pub async fn of(response: reqwest::Response) -> reqwest::Result<Self> {
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Ok(Self { status, headers, text: response.text().await? })
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {}", self.text))
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("headers are text"))
+    }
+
+    /// The body's `sequence`.
+    pub fn sequence(&self) -> u64 {
+        self.json()["sequence"].as_u64().unwrap_or_else(|| panic!("no sequence in {}", self.text))
+    }
+
+    /// The body's `id`.
+    pub fn id(&self) -> String {
+        self.json()["id"].as_str().unwrap_or_else(|| panic!("no id in {}", self.text)).to_owned()
+    }
+
+    /// Panics unless it is this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+
+    /// Panics unless it is a problem of this status and code, well formed.
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str) -> Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        let problem = self.json();
+        assert_eq!(problem["code"], code, "{problem}");
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["type"], format!("urn:syncboard:problem:{code}"));
+        assert!(problem["title"].is_string());
+        self
+    }
+}
+
+impl Client {
+    /// Registers an account and logs in.
+    pub async fn register(command: &str, query: &str, username: &str) -> Self {
+        let http = http();
+        let mut client = Self {
+            http,
+            command: command.to_owned(),
+            query: query.to_owned(),
+            token: String::new(),
+            workspace: Uuid::nil(),
+        };
+        let credentials = json!({ "username": username, "password": "correct horse battery" });
+        client.post("/v1/accounts", &credentials).await.expect(201);
+        let token = client.post("/v1/tokens", &credentials).await.expect(200).json();
+        client.token = token["access_token"].as_str().expect("a token").to_owned();
+        client.workspace = token["workspace_id"].as_str().and_then(|id| id.parse().ok()).expect("a workspace");
+        client
+    }
+
+    /// The same client of a system that was restarted elsewhere.
+    pub fn moved(mut self, system: &crate::System) -> Self {
+        system.fact("command_url").clone_into(&mut self.command);
+        system.fact("query_url").clone_into(&mut self.query);
+        self
+    }
+
+    /// A request to the command-service.
+    pub fn command(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.command)).bearer_auth(&self.token)
+    }
+
+    /// A request to the query-service.
+    pub fn query(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.query)).bearer_auth(&self.token)
+    }
+
+    /// Posts JSON to the command-service.
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        send(self.command(Method::POST, path).json(body)).await
+    }
+
+    /// Puts JSON to the command-service.
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        send(self.command(Method::PUT, path).json(body)).await
+    }
+
+    /// Deletes at the command-service.
+    pub async fn delete(&self, path: &str) -> Answer {
+        send(self.command(Method::DELETE, path)).await
+    }
+
+    /// Gets from the query-service.
+    pub async fn get(&self, path: &str) -> Answer {
+        send(self.query(Method::GET, path)).await
+    }
+
+    /// Uploads a text.
+    pub async fn upload(&self, title: &str, text: &str) -> Answer {
+        self.post("/v1/documents", &json!({ "title": title, "text": text })).await.expect(201)
+    }
+
+    /// A document as it is at a sequence or later.
+    pub async fn document(&self, id: &str, min_sequence: u64) -> Value {
+        self.get(&format!("/v1/documents/{id}?min_sequence={min_sequence}")).await.expect(200).json()
+    }
+}
+
+/// Sends a request that must be answered.
+pub async fn send(request: RequestBuilder) -> Answer {
+    Answer::of(request.send().await.expect("the service answers")).await.expect("the answer can be read")
+}
+
+/// An HTTP client that waits long, but not for ever.
+pub fn http() -> reqwest::Client {
+    runtime::service::use_ring();
+    reqwest::Client::builder().timeout(std::time::Duration::from_secs(30)).build().expect("a client can be built")
+}

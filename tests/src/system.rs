@@ -1,0 +1,198 @@
+//! A whole system, started as its users start it, with everything private to one test.
+
+use crate::client::{Client, http};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use tokio::time::{sleep, timeout};
+
+/// How long anything may take that is waited for.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a start may take: the first one on a fresh machine installs the servers.
+const START: Duration = Duration::from_secs(900);
+const POLL: Duration = Duration::from_millis(25);
+
+/// A running system. It ends with the test, whatever happens to the test.
+pub struct System {
+    program: PathBuf,
+    runner: Child,
+    http: reqwest::Client,
+    /// What the runner said when it was ready.
+    pub facts: Value,
+    /// Its data folder, removed at the end.
+    pub data: PathBuf,
+}
+
+impl System {
+    /// Starts a system on an empty data folder; `program` is the test's `system` binary.
+    pub async fn start(program: impl AsRef<Path>) -> Self {
+        Self::start_with(program, &[]).await
+    }
+
+    /// Starts a system on an empty data folder with further settings in the environment.
+    pub async fn start_with(program: impl AsRef<Path>, settings: &[(&str, &str)]) -> Self {
+        let data = std::env::temp_dir().join(format!("syncboard-test-{}", uuid::Uuid::new_v4().simple()));
+        Self::start_on(program.as_ref(), data, settings).await
+    }
+
+    async fn start_on(program: &Path, data: PathBuf, settings: &[(&str, &str)]) -> Self {
+        // Should the test be killed, the runner goes with it, and its children with the runner.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]).arg(program).arg("--data").arg(&data).arg("--json");
+        for flag in ["--command-listen", "--query-listen", "--projector-listen"] {
+            command.args([flag, "127.0.0.1:0"]);
+        }
+        for name in ["DATABASE_URL", "NATS_URL", "REDIS_URL", "SYNCBOARD_DATA"] {
+            command.env_remove(name);
+        }
+        command.envs(settings.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut runner = command.spawn().expect("the runner starts");
+        let output = runner.stdout.take().expect("its output is piped");
+        let first_line = tokio::task::spawn_blocking(move || BufReader::new(output).lines().next());
+        let line =
+            timeout(START, first_line).await.expect("the system is ready in time").expect("reading does not panic");
+        let line = line.expect("the runner says when it is ready").expect("its output can be read");
+        let facts = serde_json::from_str(&line).expect("it says so in JSON");
+        Self { program: program.to_owned(), runner, http: http(), facts, data }
+    }
+
+    /// A fact of the runner, such as `command_url`.
+    pub fn fact(&self, name: &str) -> &str {
+        self.facts[name].as_str().expect("the runner says it")
+    }
+
+    /// Registers an account and logs it in.
+    pub async fn client(&self, username: &str) -> Client {
+        Client::register(self.fact("command_url"), self.fact("query_url"), username).await
+    }
+
+    /// The process that a part of the system is now, as the data folder says.
+    pub fn pid(&self, part: &str) -> u32 {
+        let facts = std::fs::read(self.data.join("run.json")).expect("a running system has its facts in its folder");
+        let facts: Value = serde_json::from_slice(&facts).expect("the facts are JSON");
+        u32::try_from(facts["pids"][part].as_u64().expect("the part runs")).expect("a process id")
+    }
+
+    /// Sends a signal to a part of the system.
+    pub fn signal(&self, part: &str, signal: Signal) {
+        send(self.pid(part), signal);
+    }
+
+    /// Everything in one line of a service's health page.
+    pub async fn health(&self, url: &str) -> Option<Value> {
+        let answer = self.http.get(format!("{}/health", self.fact(url))).send().await.ok()?;
+        answer.json().await.ok()
+    }
+
+    /// Whether a service says that it is ready.
+    pub async fn is_ready(&self, url: &str) -> bool {
+        let answer = self.http.get(format!("{}/health/ready", self.fact(url))).send().await;
+        answer.is_ok_and(|answer| answer.status() == 200)
+    }
+
+    /// Waits until the read models show the whole log.
+    pub async fn caught_up(&self) {
+        wait_for("the projector has caught up", async || {
+            let health = self.health("projector_url").await;
+            health.is_some_and(|health| health["status"] == "up" && health["statistics"]["lag"] == 0)
+        })
+        .await;
+    }
+
+    /// Stops and starts again on the same data.
+    pub async fn restart(mut self) -> Self {
+        self.stop().await;
+        let next = Self::start_on(&self.program, self.data.clone(), &[]).await;
+        self.data = PathBuf::new();
+        next
+    }
+
+    /// A subcommand of the projector, on this system's servers.
+    pub async fn projector(&self, args: &[&str]) -> std::process::Output {
+        let mut command = tokio::process::Command::new(&self.program);
+        command
+            .arg("projector")
+            .args(args)
+            .env("DATABASE_URL", self.fact("database_url"))
+            .env("NATS_URL", self.fact("nats_services_url"));
+        command.output().await.expect("the projector starts")
+    }
+
+    /// Ends a test that wrote: nothing lags, live tables equal replayed tables row by row, no service logged an error, and
+    /// everything stops when told to.
+    pub async fn finish(self) {
+        self.assert_no_errors();
+        self.finish_after_faults().await;
+    }
+
+    /// As [`System::finish`], for tests in which parts were taken away, of which services rightly complain.
+    pub async fn finish_after_faults(mut self) {
+        self.caught_up().await;
+        let replay = self.projector(&["replay", "--check", "--json"]).await;
+        let report = String::from_utf8_lossy(&replay.stdout);
+        assert!(
+            replay.status.success(),
+            "live differs from replay: {report} {}",
+            String::from_utf8_lossy(&replay.stderr)
+        );
+        self.stop().await;
+    }
+
+    /// Panics if a service logged an error.
+    pub fn assert_no_errors(&self) {
+        for service in ["command-service", "query-service", "projector"] {
+            let log =
+                std::fs::read_to_string(self.data.join(format!("logs/{service}.log"))).expect("a service has a log");
+            let error = log.lines().find(|line| line.contains(r#""level":"ERROR""#));
+            assert_eq!(error, None, "{service} logged an error");
+        }
+    }
+
+    async fn stop(&mut self) {
+        send(self.runner.id(), Signal::TERM);
+        let begun = Instant::now();
+        let status = loop {
+            match self.runner.try_wait().expect("the runner is a child") {
+                Some(status) => break status,
+                None => assert!(begun.elapsed() < PATIENCE, "the system does not stop"),
+            }
+            sleep(POLL).await;
+        };
+        assert!(status.success(), "the runner ended with {status}");
+    }
+}
+
+impl Drop for System {
+    fn drop(&mut self) {
+        drop(self.runner.kill());
+        drop(self.runner.wait());
+        if !self.data.as_os_str().is_empty() && !std::thread::panicking() {
+            drop(std::fs::remove_dir_all(&self.data));
+        }
+    }
+}
+
+/// Waits until a condition holds; panics with its name when it takes too long.
+pub async fn wait_for(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < PATIENCE, "waited too long until {what}");
+        sleep(POLL).await;
+    }
+}
+
+/// Whether a process is there.
+pub fn is_alive(pid: u32) -> bool {
+    let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    !state.is_empty() && !state.contains(") Z ")
+}
+
+/// Sends a signal to a process, if it is there.
+pub fn send(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(pid).expect("a process id")).expect("no process id is 0");
+    // A process that has just died is as good as signalled.
+    let _ = kill_process(pid, signal);
+}

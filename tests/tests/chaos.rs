@@ -1,0 +1,9 @@
+//! Kill -9 of every part while 64 clients write: nothing acknowledged is lost, nothing is there twice or half.
+
+use tests::chaos::{Plan, run};
+
+#[tokio::test]
+async fn nothing_acknowledged_is_lost_whatever_is_killed() {
+    let plan = Plan { kills: 12, seed: 42, clients: 64 };
+    println!("{}", run(env!("CARGO_BIN_EXE_system").as_ref(), plan).await);
+}
