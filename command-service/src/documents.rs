@@ -1,20 +1,20 @@
 //! Documents: every command on them.
 
+mod answer;
 mod body;
 
 use crate::accounts::context;
-use crate::decider::{Decider, Error, Order, Outcome};
+use crate::decider::{Decider, Order};
 use crate::idempotency;
+use answer::{EditStatuses, Edited, UploadStatuses, Uploaded, accepted, exists, problem};
 use body::{DescribeBody, Invalid, RetitleBody, ReviseBody, UploadBody};
-use domain::document::{Command, Document, Error as Refusal, Limits, Tag};
+use domain::document::{Command, Document, Limits, Tag};
 use events::{Content, DocumentId, Stream};
 use poem::Request;
-use poem::http::StatusCode;
+use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path};
-use poem_openapi::{ApiResponse, Object, OpenApi};
 use runtime::blobs::Blobs;
-use runtime::http::{Authorized, JsonBody, Problem, RawJson, Refused, Statuses, if_match};
-use serde::Serialize;
+use runtime::http::{Authorized, JsonBody, Problem, Refused, if_match};
 use uuid::Uuid;
 
 /// The routes of documents.
@@ -22,83 +22,6 @@ pub(crate) struct Api {
     pub(crate) decider: Decider<Document>,
     pub(crate) blobs: Blobs,
     pub(crate) limits: Limits,
-}
-
-/// An accepted command.
-#[derive(Serialize, Object)]
-pub(crate) struct Accepted {
-    /// The document's id.
-    id: Uuid,
-    /// Where the command's event stands in the log; give it to a query as `min_sequence` to read what you wrote.
-    sequence: u64,
-    /// Whether the command changed anything; if not, no event was appended.
-    changed: bool,
-}
-
-/// A document was uploaded.
-#[derive(ApiResponse)]
-pub(crate) enum Uploaded {
-    /// The document exists now.
-    #[oai(status = 201)]
-    Document(
-        RawJson<Accepted>,
-        /// The document's entity tag, for `If-Match`.
-        #[oai(header = "ETag")]
-        String,
-        /// `true` when this is the first answer to an earlier request with the same key.
-        #[oai(header = "Idempotency-Replayed")]
-        bool,
-    ),
-}
-
-/// A command on a document was carried out.
-#[derive(ApiResponse)]
-pub(crate) enum Edited {
-    /// The document is as was wished.
-    #[oai(status = 200)]
-    Document(
-        RawJson<Accepted>,
-        /// The document's entity tag, for `If-Match`.
-        #[oai(header = "ETag")]
-        String,
-        /// `true` when this is the first answer to an earlier request with the same key.
-        #[oai(header = "Idempotency-Replayed")]
-        bool,
-    ),
-}
-
-/// How an upload can fail.
-pub(crate) struct UploadStatuses;
-
-impl Statuses for UploadStatuses {
-    const ALL: &'static [(u16, &'static str)] = &[
-        (400, "Malformed request."),
-        (401, "`unauthorized`: no valid access token."),
-        (408, "The body did not arrive in time."),
-        (409, "`document_exists`: another document has this id; `conflict`."),
-        (413, "`body_too_large` or `text_too_large`."),
-        (415, "The body is not JSON."),
-        (422, "An invalid field, `too_many_tags` or `idempotency_key_reused`."),
-        (503, "A needed part is away; retry with the same key."),
-    ];
-}
-
-/// How an edit can fail.
-pub(crate) struct EditStatuses;
-
-impl Statuses for EditStatuses {
-    const ALL: &'static [(u16, &'static str)] = &[
-        (400, "Malformed request."),
-        (401, "`unauthorized`: no valid access token."),
-        (404, "`document_not_found`: the caller has no such document."),
-        (408, "The body did not arrive in time."),
-        (409, "`document_trashed`: restore it first; `conflict`: others kept changing it."),
-        (412, "`stale_if_match`: the document has changed since."),
-        (413, "`body_too_large` or `text_too_large`."),
-        (415, "The body is not JSON."),
-        (422, "An invalid field, `too_many_tags` or `idempotency_key_reused`."),
-        (503, "A needed part is away; retry with the same key."),
-    ];
 }
 
 /// What every command on a document may carry in headers.
@@ -363,39 +286,6 @@ impl Api {
         }
         Ok(content)
     }
-}
-
-fn accepted(id: Uuid, outcome: &Outcome) -> (RawJson<Accepted>, String) {
-    let accepted = Accepted { id, sequence: outcome.sequence, changed: outcome.is_changed };
-    (RawJson::of(&accepted), format!("\"{}\"", outcome.sequence))
-}
-
-fn problem(error: Error<Refusal>) -> Problem {
-    match error {
-        Error::Refused(Refusal::AlreadyExists) => exists(),
-        Error::Refused(Refusal::NotFound) => {
-            Problem::new(StatusCode::NOT_FOUND, "document_not_found", "there is no such document")
-        }
-        Error::Refused(Refusal::Trashed) => {
-            Problem::new(StatusCode::CONFLICT, "document_trashed", "the document is in the trash")
-                .detail("restore it first")
-        }
-        Error::Refused(refusal @ Refusal::TooManyTags { .. }) => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_tags", "the document has too many tags")
-                .detail(refusal)
-        }
-        Error::Stale { sequence: 0 } => problem(Error::Refused(Refusal::NotFound)),
-        Error::Stale { sequence } => {
-            Problem::new(StatusCode::PRECONDITION_FAILED, "stale_if_match", "the document has changed since")
-                .detail(format!("its ETag is now \"{sequence}\""))
-        }
-        Error::KeyReused => idempotency::reused(),
-        Error::Log(error) => error.into(),
-    }
-}
-
-fn exists() -> Problem {
-    Problem::new(StatusCode::CONFLICT, "document_exists", "another document has this id")
 }
 
 #[expect(clippy::disallowed_methods, reason = "an upload without a key cannot be retried, so its id may be random")]

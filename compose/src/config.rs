@@ -76,6 +76,9 @@ pub(crate) struct Run {
     /// A Redis or Valkey to use instead of a private one
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub(crate) redis_url: Option<String>,
+    /// Secret that signs access tokens, at least 32 characters, instead of the data folder's own
+    #[arg(long, env = "SYNCBOARD_SECRET_KEY", hide_env_values = true)]
+    pub(crate) secret_key: Option<String>,
 }
 
 /// Uploading files.

@@ -6,7 +6,6 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use uuid::Uuid;
 
 /// A data folder that this process holds.
 pub(crate) struct Data {
@@ -31,7 +30,7 @@ impl Data {
     /// Opens a folder, making it if need be, for this process alone.
     pub(crate) fn open(path: &Path, is_ephemeral: bool) -> anyhow::Result<Self> {
         let path = if is_ephemeral {
-            std::env::temp_dir().join(format!("syncboard-{}", Uuid::new_v4().simple()))
+            std::env::temp_dir().join(format!("syncboard-{}", random()))
         } else {
             std::path::absolute(path)?
         };
@@ -118,9 +117,15 @@ pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::rename(&unfinished, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// 128 random bits of the operating system, hexadecimal.
+/// Random bits of the operating system, 122 of them, hexadecimal.
 pub(crate) fn random() -> String {
-    Uuid::new_v4().simple().to_string()
+    format!("{:032x}", random_number())
+}
+
+/// A random number.
+#[expect(clippy::disallowed_methods, reason = "passwords and ports must not be guessed, and are never made again")]
+pub(crate) fn random_number() -> u128 {
+    uuid::Uuid::new_v4().as_u128()
 }
 
 /// Whether this process may do everything.

@@ -28,9 +28,9 @@ pub fn main(mut args: Vec<OsString>) -> ExitCode {
         main(std::mem::take(&mut args))
     };
     match service.as_deref() {
-        Some("command-service") => return call(|args| command_service::main_from(args)),
-        Some("query-service") => return call(|args| query_service::main_from(args)),
-        Some("projector") => return call(|args| projector::main_from(args)),
+        Some("command-service") => return call(command_service::main_from),
+        Some("query-service") => return call(query_service::main_from),
+        Some("projector") => return call(projector::main_from),
         _ => {}
     }
     let cli = Cli::parse_from(args);
@@ -45,6 +45,18 @@ pub fn main(mut args: Vec<OsString>) -> ExitCode {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// The command lines of all programs, for those who document them.
+#[must_use]
+pub fn commands() -> Vec<clap::Command> {
+    use clap::CommandFactory;
+    vec![
+        Cli::command(),
+        command_service::Config::command(),
+        projector::Config::command(),
+        query_service::Config::command(),
+    ]
 }
 
 /// One thread: a child's parent-death signal is sent when the *thread* that started it ends.

@@ -1,8 +1,8 @@
 //! Free ports outside the range from which the kernel gives ports to outgoing connections: a server that is restarted
 //! must find its port free.
 
+use crate::data::random_number;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use uuid::Uuid;
 
 const FIRST: u16 = 15_000;
 const COUNT: u16 = 16_000;
@@ -10,7 +10,7 @@ const COUNT: u16 = 16_000;
 /// A loopback port that is free now.
 pub(crate) fn free() -> anyhow::Result<u16> {
     for _ in 0..200 {
-        let port = FIRST + (Uuid::new_v4().as_u128() % u128::from(COUNT)) as u16;
+        let port = FIRST + (random_number() % u128::from(COUNT)) as u16;
         if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
             return Ok(port);
         }

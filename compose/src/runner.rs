@@ -82,7 +82,8 @@ async fn start(config: &Run, data: &Data, addresses: &Addresses) -> anyhow::Resu
         .map(|server| Supervised::new(server.spec, server.child, board.clone()))
         .collect();
 
-    let environment = environment(&board.facts(), addresses, &secrets);
+    let secret_key = config.secret_key.as_ref().unwrap_or(&secrets.secret_key);
+    let environment = environment(&board.facts(), addresses, secret_key);
     let migrate = service("migrate", &["projector", "migrate"], data, &environment)?;
     let status = timeout(READY, migrate.run()).await.context("the migration does not end")??;
     anyhow::ensure!(status.success(), "the migration failed; its log ends with\n{}", migrate.tail());
@@ -121,14 +122,13 @@ fn service(name: &'static str, args: &[&str], data: &Data, environment: &[(Strin
     Ok(spec)
 }
 
-fn environment(facts: &Facts, addresses: &Addresses, secrets: &Secrets) -> Vec<(String, String)> {
-    let secret_key = std::env::var("SYNCBOARD_SECRET_KEY").unwrap_or_else(|_| secrets.secret_key.clone());
+fn environment(facts: &Facts, addresses: &Addresses, secret_key: &str) -> Vec<(String, String)> {
     [
         ("DATABASE_URL", facts.database_url.clone()),
         ("NATS_URL", facts.nats_services_url.clone()),
         ("NATS_ADMIN_URL", facts.nats_admin_url.clone()),
         ("REDIS_URL", facts.redis_url.clone()),
-        ("SYNCBOARD_SECRET_KEY", secret_key),
+        ("SYNCBOARD_SECRET_KEY", secret_key.to_owned()),
         ("SYNCBOARD_COMMAND_LISTEN", addresses.command.to_string()),
         ("SYNCBOARD_QUERY_LISTEN", addresses.query.to_string()),
         ("SYNCBOARD_PROJECTOR_LISTEN", addresses.projector.to_string()),

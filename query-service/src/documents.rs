@@ -266,6 +266,7 @@ impl Api {
     ///
     /// Who changed what when, newest first, from the events themselves.
     #[oai(path = "/v1/documents/:id/history", method = "get", operation_id = "get_document_history")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented parameter of the operation")]
     async fn history(
         &self,
         Authorized(caller): Authorized,

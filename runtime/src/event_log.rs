@@ -162,7 +162,12 @@ fn options(config: &config::Nats, name: &str, servers: &[ServerAddr]) -> Connect
             match event {
                 Event::Connected => tracing::info!("nats connected"),
                 Event::Disconnected => tracing::warn!("nats disconnected"),
-                other => tracing::warn!(event = %other, "nats event"),
+                Event::LameDuckMode
+                | Event::Draining
+                | Event::Closed
+                | Event::SlowConsumer(_)
+                | Event::ServerError(_)
+                | Event::ClientError(_) => tracing::warn!(%event, "nats event"),
             }
         })
 }

@@ -33,6 +33,7 @@ impl System {
     }
 
     /// Starts a system on an empty data folder with further settings in the environment.
+    #[expect(clippy::disallowed_methods, reason = "tests run side by side, each in a folder of its own")]
     pub async fn start_with(program: impl AsRef<Path>, settings: &[(&str, &str)]) -> Self {
         let data = std::env::temp_dir().join(format!("syncboard-test-{}", uuid::Uuid::new_v4().simple()));
         Self::start_on(program.as_ref(), data, settings).await
@@ -105,6 +106,11 @@ impl System {
     /// Stops and starts again on the same data.
     pub async fn restart(mut self) -> Self {
         self.stop().await;
+        self.start_again().await
+    }
+
+    /// Starts again on the same data, after whatever ended it.
+    pub async fn start_again(mut self) -> Self {
         let next = Self::start_on(&self.program, self.data.clone(), &[]).await;
         self.data = PathBuf::new();
         next

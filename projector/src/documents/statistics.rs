@@ -83,31 +83,66 @@ impl Statistics {
         )
         .execute(&mut *connection)
         .await?;
+        self.save_tags(connection).await?;
+        self.save_sources(connection).await
+    }
+
+    /// A tag that no document carries any more has no row: how a log is cut into batches must not show.
+    async fn save_tags(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let (workspaces, tags, differences) = columns(&self.tags);
-        if !differences.is_empty() {
-            sqlx::query!(
-                "insert into workspace_tag as at select * from unnest($1::uuid[], $2::text[], $3::bigint[])
-                 on conflict (workspace_id, tag) do update set documents = at.documents + excluded.documents",
-                &workspaces,
-                &tags,
-                &differences
-            )
-            .execute(&mut *connection)
-            .await?;
+        if differences.is_empty() {
+            return Ok(());
         }
+        sqlx::query!(
+            "insert into workspace_tag as at select * from unnest($1::uuid[], $2::text[], $3::bigint[])
+             on conflict (workspace_id, tag) do update set documents = at.documents + excluded.documents",
+            &workspaces,
+            &tags,
+            &differences
+        )
+        .execute(&mut *connection)
+        .await?;
+        if differences.iter().all(|difference| *difference > 0) {
+            return Ok(());
+        }
+        sqlx::query!(
+            "delete from workspace_tag as at using unnest($1::uuid[], $2::text[]) as touched (workspace_id, tag)
+             where at.workspace_id = touched.workspace_id and at.tag = touched.tag and at.documents = 0",
+            &workspaces,
+            &tags
+        )
+        .execute(connection)
+        .await
+        .map(drop)
+    }
+
+    /// As the tags.
+    async fn save_sources(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         let (workspaces, sources, differences) = columns(&self.sources);
-        if !differences.is_empty() {
-            sqlx::query!(
-                "insert into workspace_source as at select * from unnest($1::uuid[], $2::text[], $3::bigint[])
-                 on conflict (workspace_id, source_kind) do update set documents = at.documents + excluded.documents",
-                &workspaces,
-                &sources,
-                &differences
-            )
-            .execute(connection)
-            .await?;
+        if differences.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        sqlx::query!(
+            "insert into workspace_source as at select * from unnest($1::uuid[], $2::text[], $3::bigint[])
+             on conflict (workspace_id, source_kind) do update set documents = at.documents + excluded.documents",
+            &workspaces,
+            &sources,
+            &differences
+        )
+        .execute(&mut *connection)
+        .await?;
+        if differences.iter().all(|difference| *difference > 0) {
+            return Ok(());
+        }
+        sqlx::query!(
+            "delete from workspace_source as at using unnest($1::uuid[], $2::text[]) as touched (workspace_id, source_kind)
+             where at.workspace_id = touched.workspace_id and at.source_kind = touched.source_kind and at.documents = 0",
+            &workspaces,
+            &sources
+        )
+        .execute(connection)
+        .await
+        .map(drop)
     }
 }
 

@@ -67,6 +67,7 @@ struct Session {
 }
 
 /// One good delivery, or a reason to begin again.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once, and a box would be an allocation per event")]
 enum Delivery {
     Event(Recorded, Message),
     Known,
