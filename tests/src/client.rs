@@ -77,22 +77,31 @@ impl Answer {
 }
 
 impl Client {
+    /// Logs in, after registering the account if it does not exist.
+    pub async fn register_or_log_in(command: &str, query: &str, username: &str) -> Self {
+        let mut client = Self::new(command, query);
+        client.post("/v1/accounts", &credentials(username)).await;
+        client.log_in(username).await;
+        client
+    }
+
     /// Registers an account and logs in.
     pub async fn register(command: &str, query: &str, username: &str) -> Self {
-        let http = http();
-        let mut client = Self {
-            http,
-            command: command.to_owned(),
-            query: query.to_owned(),
-            token: String::new(),
-            workspace: Uuid::nil(),
-        };
-        let credentials = json!({ "username": username, "password": "correct horse battery" });
-        client.post("/v1/accounts", &credentials).await.expect(201);
-        let token = client.post("/v1/tokens", &credentials).await.expect(200).json();
-        client.token = token["access_token"].as_str().expect("a token").to_owned();
-        client.workspace = token["workspace_id"].as_str().and_then(|id| id.parse().ok()).expect("a workspace");
+        let mut client = Self::new(command, query);
+        client.post("/v1/accounts", &credentials(username)).await.expect(201);
+        client.log_in(username).await;
         client
+    }
+
+    fn new(command: &str, query: &str) -> Self {
+        let (command, query) = (command.to_owned(), query.to_owned());
+        Self { http: http(), command, query, token: String::new(), workspace: Uuid::nil() }
+    }
+
+    async fn log_in(&mut self, username: &str) {
+        let token = self.post("/v1/tokens", &credentials(username)).await.expect(200).json();
+        token["access_token"].as_str().expect("a token").clone_into(&mut self.token);
+        self.workspace = token["workspace_id"].as_str().and_then(|id| id.parse().ok()).expect("a workspace");
     }
 
     /// The same client of a system that was restarted elsewhere.
@@ -152,4 +161,8 @@ pub async fn send(request: RequestBuilder) -> Answer {
 pub fn http() -> reqwest::Client {
     runtime::service::use_ring();
     reqwest::Client::builder().timeout(std::time::Duration::from_secs(30)).build().expect("a client can be built")
+}
+
+fn credentials(username: &str) -> Value {
+    json!({ "username": username, "password": "correct horse battery" })
 }
