@@ -222,19 +222,6 @@ where
 
 /// Four bytes of SHA-256 over the command's JSON: the same key with another content is told apart.
 fn fingerprint<C: Serialize>(command: &C) -> u32 {
-    struct Hashing(Sha256);
-    impl std::io::Write for Hashing {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.update(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut hashing = Hashing(Sha256::new());
-    serde_json::to_writer(std::io::BufWriter::new(&mut hashing), command).expect("commands are plain JSON");
-    let digest = hashing.0.finalize();
+    let digest = Sha256::digest(serde_json::to_vec(command).expect("commands are plain JSON"));
     u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]).max(1)
 }

@@ -54,7 +54,8 @@ pub enum Command {
         title: Title,
         /// Media type of the text.
         media_type: MediaType,
-        /// The text.
+        /// The text; in the command's own form its address stands for it.
+        #[serde(serialize_with = "address")]
         content: Content,
         /// Its origin.
         source: Source,
@@ -70,7 +71,8 @@ pub enum Command {
     Revise {
         /// Media type of the text; as before if absent.
         media_type: Option<MediaType>,
-        /// The text.
+        /// The text; in the command's own form its address stands for it.
+        #[serde(serialize_with = "address")]
         content: Content,
     },
     /// Change the title.
@@ -102,6 +104,11 @@ pub enum Command {
     Trash,
     /// Take it out of the trash.
     Restore,
+}
+
+/// Writes a content as its address, which says all of it in 64 characters.
+fn address<S: serde::Serializer>(content: &Content, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&content.sha256)
 }
 
 /// A refused rule.

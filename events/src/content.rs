@@ -8,6 +8,9 @@ use std::fmt::Write;
 /// The longest text, in bytes of its JSON form, that stands in an event; longer text is a blob.
 pub const INLINE_BYTES: usize = 256 * 1024;
 
+/// Most bytes of JSON that one byte of text can become: `\u0001`.
+const MOST_ESCAPED: usize = 6;
+
 /// A text, addressed by its SHA-256.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Content {
@@ -30,7 +33,8 @@ impl Content {
     /// Splits off the text if it is too long to stand in an event; the caller stores it under [`Content::sha256`].
     #[must_use]
     pub fn split_blob(mut self) -> (Self, Option<String>) {
-        let is_short = self.text.as_deref().is_none_or(|text| json_length(text) <= INLINE_BYTES);
+        let is_short = |text: &str| text.len() * MOST_ESCAPED + 2 <= INLINE_BYTES || json_length(text) <= INLINE_BYTES;
+        let is_short = self.text.as_deref().is_none_or(is_short);
         let blob = if is_short { None } else { self.text.take() };
         (self, blob)
     }

@@ -29,7 +29,7 @@ pub(crate) async fn run(config: config::Replay) -> Result<(), Box<dyn Error + Se
     let _telemetry = telemetry::start(&config.log)?;
     let mut database = config.postgres.clone();
     database.statement_timeout = Duration::ZERO;
-    let pool = postgres::pool(&database, "projector-replay", REPLAY_SCHEMA)?;
+    let pool = postgres::pool_without_sync(&database, "projector-replay", REPLAY_SCHEMA)?;
     let log = EventLog::connect(&config.nats, "projector-replay").await?;
     let report = replay(&pool, &log, &config).await?;
     if config.json {

@@ -28,7 +28,7 @@ pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::E
     let telemetry = telemetry::start(&config.log)?;
     crate::metrics::describe();
     let listener = TcpListener::bind(config.listen).await?;
-    let pool = postgres::pool(&config.postgres, "projector", postgres::READ_SCHEMA)?;
+    let pool = postgres::pool_without_sync(&config.postgres, "projector", postgres::READ_SCHEMA)?;
     let cache = Cache::open(&config.redis)?;
     let log = until_up("the event log", || EventLog::connect(&config.nats, "projector")).await;
     let position = Arc::new(AtomicU64::new(0));

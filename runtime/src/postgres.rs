@@ -15,6 +15,19 @@ pub const READ_SCHEMA: &str = "read_model";
 /// # Errors
 /// An address that is none.
 pub fn pool(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
+    Ok(pool_of(config, options(config, name, schema)?))
+}
+
+/// As [`pool`], for tables that the log can fill again: after a crash of the database its last commits may be missing,
+/// rows and checkpoint alike, and are applied once more. In return no commit waits for the disk.
+///
+/// # Errors
+/// An address that is none.
+pub fn pool_without_sync(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
+    Ok(pool_of(config, options(config, name, schema)?.options([("synchronous_commit", "off")])))
+}
+
+fn options(config: &config::Postgres, name: &str, schema: &str) -> Result<PgConnectOptions, sqlx::Error> {
     let options = PgConnectOptions::from_str(config.database_url.expose())?
         .application_name(name)
         .options([
@@ -23,12 +36,16 @@ pub fn pool(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPoo
             ("idle_in_transaction_session_timeout", "60000".to_owned()),
         ])
         .statement_cache_capacity(200);
-    Ok(PgPoolOptions::new()
+    Ok(options)
+}
+
+fn pool_of(config: &config::Postgres, options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
         .max_connections(config.database_connections)
         .min_connections(0)
         .acquire_timeout(config.database_timeout)
         .idle_timeout(Duration::from_secs(300))
-        .connect_lazy_with(options))
+        .connect_lazy_with(options)
 }
 
 /// Whether trying again can help: the database is away or restarting, rather than the statement wrong.

@@ -28,7 +28,7 @@ pub struct Telemetry {
 pub fn start(config: &config::Log) -> Result<Telemetry, Box<dyn std::error::Error + Send + Sync>> {
     let filter: Targets = config.log.parse()?;
     let (writer, guard) =
-        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(65_536).finish(std::io::stderr());
+        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(8_192).finish(std::io::stderr());
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     let layer = match config.log_format {
         LogFormat::Json => layer.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
