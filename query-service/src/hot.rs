@@ -102,7 +102,9 @@ impl Hot {
         let view = DocumentView::from(row);
         let entry = Entry { sequence: view.sequence, body: view.to_json() };
         if let Some(epoch) = epoch.filter(|_| begun.elapsed() < FILL_WITHIN) {
-            self.cache.fill(&epoch, workspace, document, &entry).await;
+            // The reader need not wait for what only spares the next one.
+            let (cache, entry) = (self.cache.clone(), entry.clone());
+            tokio::spawn(async move { cache.fill(&epoch, workspace, document, &entry).await });
         }
         Ok(Some(entry))
     }

@@ -2,6 +2,7 @@
 
 use crate::config::{self, LogFormat};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::io::BufWriter;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
@@ -27,8 +28,9 @@ pub struct Telemetry {
 /// A filter that cannot be read, or telemetry that was started already.
 pub fn start(config: &config::Log) -> Result<Telemetry, Box<dyn std::error::Error + Send + Sync>> {
     let filter: Targets = config.log.parse()?;
-    let (writer, guard) =
-        NonBlockingBuilder::default().lossy(true).buffered_lines_limit(8_192).finish(std::io::stderr());
+    // The thread flushes whenever it has caught up, so a buffer delays nothing and spares a system call for each line.
+    let stderr = BufWriter::with_capacity(64 * 1024, std::io::stderr());
+    let (writer, guard) = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(8_192).finish(stderr);
     let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     let layer = match config.log_format {
         LogFormat::Json => layer.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),

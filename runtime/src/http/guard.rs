@@ -2,6 +2,7 @@
 
 use super::problem::Problem;
 use crate::auth::{Caller, Tokens};
+use crate::clock::{Clock, SystemClock};
 use poem::{Endpoint, IntoEndpoint, Request, Result};
 use poem_openapi::SecurityScheme;
 use poem_openapi::auth::Bearer;
@@ -26,7 +27,7 @@ impl<E: Endpoint> Endpoint for Guard<E> {
 
     async fn call(&self, mut request: Request) -> Result<E::Output> {
         if !self.open.contains(&request.original_uri().path()) {
-            let caller = request.header("authorization").and_then(|value| self.tokens.verify(value));
+            let caller = request.header("authorization").and_then(|value| self.tokens.verify(value, SystemClock.now()));
             request.set_data(caller.ok_or_else(Problem::unauthorized)?);
         }
         self.routes.call(request).await
