@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A data folder that this process holds.
 pub(crate) struct Data {
@@ -43,7 +44,12 @@ impl Data {
                 .create(&path)
                 .with_context(|| format!("cannot make {}", path.display()))?;
         }
-        fs::create_dir_all(path.join("logs"))?;
+        let logs = path.join("logs");
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&logs)
+            .with_context(|| format!("cannot make {}", logs.display()))?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path.join("lock"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path, is_ephemeral, _lock: lock }),
@@ -87,8 +93,15 @@ impl Data {
 
 impl Drop for Data {
     fn drop(&mut self) {
-        if self.is_ephemeral {
-            drop(fs::remove_dir_all(&self.path));
+        if !self.is_ephemeral {
+            return;
+        }
+        // A server that was killed while it started may write for a moment longer.
+        for _ in 0..50 {
+            if fs::remove_dir_all(&self.path).is_ok() || !self.path.exists() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
     }
 }

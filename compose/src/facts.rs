@@ -1,9 +1,14 @@
 //! What others need to know of a running system: where everything listens, and which processes it is made of.
 
-use crate::data::{read_json, write_json};
+use crate::config::Run;
+use crate::data::{Data, Secrets, read_json, write_json};
+use crate::say;
+use crate::servers::{self, Servers};
+use crate::services::Addresses;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -27,35 +32,105 @@ pub(crate) struct Facts {
     pub(crate) pids: BTreeMap<String, u32>,
 }
 
-/// Facts that change as processes come and go, kept in the data folder.
+impl Facts {
+    /// The facts of a system on these servers; a URL that was given is told without its credentials to subscribers.
+    pub(crate) fn of(config: &Run, data: &Data, addresses: &Addresses, secrets: &Secrets, servers: &Servers) -> Self {
+        let given = |url: &Option<String>| url.clone().unwrap_or_default();
+        let nats = |user: &str, password: &str| {
+            servers.nats.map(|server| format!("nats://{user}:{password}@127.0.0.1:{}", server.port))
+        };
+        Self {
+            command_url: url(addresses.command),
+            query_url: url(addresses.query),
+            projector_url: url(addresses.projector),
+            nats_url: nats("subscriber", &secrets.nats_subscriber)
+                .unwrap_or_else(|| without_credentials(&given(&config.nats_url))),
+            nats_subject: "syncboard.live.>".to_owned(),
+            data: data.path.clone(),
+            logs: data.path.join("logs"),
+            durability: servers.nats.map_or_else(
+                || "as the given NATS server promises".to_owned(),
+                |server| servers::durability(server.version, config),
+            ),
+            nats_services_url: nats("services", &secrets.nats_services).unwrap_or_else(|| given(&config.nats_url)),
+            nats_admin_url: nats("admin", &secrets.nats_admin).unwrap_or_else(|| given(&config.nats_url)),
+            database_url: servers.postgres.map_or_else(
+                || given(&config.database_url),
+                |server| format!("postgres://syncboard:{}@127.0.0.1:{}/postgres", secrets.postgres, server.port),
+            ),
+            redis_url: servers.redis.map_or_else(
+                || given(&config.redis_url),
+                |server| format!("redis://:{}@127.0.0.1:{}", secrets.redis, server.port),
+            ),
+            pids: BTreeMap::new(),
+        }
+    }
+}
+
+/// The address as a client on this machine names it.
+fn url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+fn without_credentials(urls: &str) -> String {
+    let bare = |url: &str| match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        (_, None) => url.to_owned(),
+    };
+    urls.split(',').map(bare).collect::<Vec<_>>().join(",")
+}
+
+/// The facts in the data folder, kept true as processes come and go.
 #[derive(Clone)]
 pub(crate) struct Board {
-    facts: Rc<RefCell<Facts>>,
+    state: Rc<RefCell<State>>,
     path: PathBuf,
 }
 
+#[derive(Default)]
+struct State {
+    facts: Option<Facts>,
+    pids: BTreeMap<String, u32>,
+}
+
 impl Board {
-    pub(crate) fn new(facts: Facts) -> Self {
-        let path = path(&facts.data);
-        Self { facts: Rc::new(RefCell::new(facts)), path }
+    pub(crate) fn new(data: &Path) -> Self {
+        Self { state: Rc::default(), path: path(data) }
     }
 
     /// A process was started. Written at once: who kills processes must find the new one.
     pub(crate) fn started(&self, name: &str, pid: u32) {
-        self.facts.borrow_mut().pids.insert(name.to_owned(), pid);
-        if let Err(error) = write_json(&self.path, &*self.facts.borrow()) {
-            eprintln!("{}: {error:#}", self.path.display());
-        }
+        self.state.borrow_mut().pids.insert(name.to_owned(), pid);
+        self.write();
     }
 
-    /// The facts now.
-    pub(crate) fn facts(&self) -> Facts {
-        self.facts.borrow().clone()
+    /// The facts are known now.
+    pub(crate) fn publish(&self, facts: Facts) {
+        self.state.borrow_mut().facts = Some(facts);
+        self.write();
+    }
+
+    /// The facts with the processes of now, once they were published.
+    pub(crate) fn facts(&self) -> Option<Facts> {
+        let state = self.state.borrow();
+        state.facts.as_ref().map(|facts| Facts { pids: state.pids.clone(), ..facts.clone() })
     }
 
     /// Nothing runs any more.
     pub(crate) fn clear(&self) {
         drop(std::fs::remove_file(&self.path));
+    }
+
+    fn write(&self) {
+        if let Some(Err(error)) = self.facts().map(|facts| write_json(&self.path, &facts)) {
+            say::line(format_args!("{error:#}"));
+        }
     }
 }
 
@@ -66,4 +141,23 @@ pub(crate) fn read(data: &Path) -> anyhow::Result<Option<Facts>> {
 
 fn path(data: &Path) -> PathBuf {
     data.join("run.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subscribers_are_not_told_the_credentials_of_a_given_server() {
+        assert_eq!(without_credentials("nats://a:b@one:4222,tls://two"), "nats://one:4222,tls://two");
+        assert_eq!(without_credentials("token@one:4222"), "one:4222");
+    }
+
+    #[test]
+    fn a_service_on_every_address_is_reached_on_loopback() {
+        let address = |text: &str| text.parse().expect("an address");
+        assert_eq!(url(address("0.0.0.0:8080")), "http://127.0.0.1:8080");
+        assert_eq!(url(address("[::]:8080")), "http://[::1]:8080");
+        assert_eq!(url(address("10.0.0.7:8080")), "http://10.0.0.7:8080");
+    }
 }

@@ -50,6 +50,16 @@ impl Server {
 
     /// The newest one on this machine that is new enough.
     pub(crate) fn find(self) -> Option<Found> {
+        self.all().into_iter().filter(|found| self.is_new_enough(found)).max_by_key(|found| found.version)
+    }
+
+    /// Whether a version will do.
+    pub(crate) fn is_new_enough(self, found: &Found) -> bool {
+        (found.version.0, found.version.1) >= self.oldest()
+    }
+
+    /// Every one on this machine, old ones too.
+    pub(crate) fn all(self) -> Vec<Found> {
         let mut folders: Vec<PathBuf> =
             env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
         if self == Self::Postgres {
@@ -59,9 +69,11 @@ impl Server {
             .iter()
             .flat_map(|folder| self.programs().iter().map(move |program| folder.join(program)))
             .filter(|program| program.is_file())
+            // A link to PostgreSQL does not have initdb beside it; what it points at does.
+            .filter_map(|program| if self == Self::Postgres { program.canonicalize().ok() } else { Some(program) })
+            .filter(|program| self != Self::Postgres || program.with_file_name("initdb").is_file())
             .filter_map(|program| version(&program).map(|version| Found { program, version }))
-            .filter(|found| (found.version.0, found.version.1) >= self.oldest())
-            .max_by_key(|found| found.version)
+            .collect()
     }
 }
 

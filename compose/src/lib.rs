@@ -10,8 +10,11 @@ mod ports;
 mod process;
 mod ready;
 mod runner;
+mod say;
 mod screen;
 mod servers;
+mod services;
+mod stop;
 mod supervise;
 mod upload;
 
@@ -42,7 +45,7 @@ pub fn main(mut args: Vec<OsString>) -> ExitCode {
         }
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        say::line(format_args!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }

@@ -4,6 +4,7 @@ use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -24,6 +25,10 @@ pub(crate) struct Spec {
     pub(crate) death_signal: &'static str,
     /// What asks it to stop.
     pub(crate) stop_signal: Signal,
+    /// How long it may take to stop when asked.
+    pub(crate) patience: Duration,
+    /// An exit status after which starting it again would not help.
+    pub(crate) hopeless_status: Option<i32>,
 }
 
 impl Spec {
@@ -38,6 +43,8 @@ impl Spec {
             privileges: Vec::new(),
             death_signal: "KILL",
             stop_signal: Signal::TERM,
+            patience: Duration::from_secs(15),
+            hopeless_status: None,
         }
     }
 
@@ -49,7 +56,8 @@ impl Spec {
 
     /// Starts it.
     pub(crate) fn spawn(&self) -> anyhow::Result<Child> {
-        let log = OpenOptions::new().create(true).append(true).open(&self.log)?;
+        let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&self.log);
+        let log = log.with_context(|| format!("cannot write {}", self.log.display()))?;
         let mut command = self.command();
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         command.spawn().with_context(|| format!("cannot start {}", self.program.display()))
@@ -74,12 +82,13 @@ impl Spec {
         command
     }
 
-    /// The last lines that it logged.
-    pub(crate) fn tail(&self) -> String {
+    /// The last lines that it logged, and where the others are.
+    pub(crate) fn last_words(&self) -> String {
         let text = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<_> = text.lines().collect();
-        lines[lines.len().saturating_sub(15)..].join("\n")
+        let last = lines[lines.len().saturating_sub(15)..].join("\n");
+        format!("its log {} ends with\n{last}", self.log.display())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::facts::Board;
 use crate::process::{self, Spec};
+use crate::say;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -14,8 +15,6 @@ use tokio::time::sleep;
 const GOOD_LIFE: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// How long a process may take to stop when asked.
-const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A process that is kept alive.
 pub(crate) struct Supervised {
@@ -47,14 +46,18 @@ async fn keep_alive(spec: Spec, mut child: Child, board: Board, mut stopped: one
         let ended = tokio::select! {
             status = child.wait() => status.ok(),
             _ = &mut stopped => {
-                process::stop(&mut child, spec.stop_signal, PATIENCE).await;
+                process::stop(&mut child, spec.stop_signal, spec.patience).await;
                 return;
             }
         };
         if born.elapsed() > GOOD_LIFE {
             pause = Duration::ZERO;
         }
-        eprintln!("{} ended ({}), restarting", spec.name, describe(ended));
+        if ended.and_then(|status| status.code()).is_some_and(|code| spec.hopeless_status == Some(code)) {
+            say::line(format_args!("{} ended ({}) and stays down; {}", spec.name, describe(ended), spec.last_words()));
+            return;
+        }
+        say::line(format_args!("{} ended ({}), restarting", spec.name, describe(ended)));
         loop {
             tokio::select! {
                 () = sleep(pause) => {}
@@ -66,7 +69,7 @@ async fn keep_alive(spec: Spec, mut child: Child, board: Board, mut stopped: one
                     child = next;
                     break;
                 }
-                Err(error) => eprintln!("{error:#}"),
+                Err(error) => say::line(format_args!("{error:#}")),
             }
         }
         if let Some(pid) = child.id() {

@@ -2,9 +2,10 @@
 
 mod client;
 mod files;
+mod request;
 
 use crate::config::Upload;
-use crate::facts;
+use crate::{facts, say};
 use client::{Client, Fate};
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -42,26 +43,26 @@ pub(crate) async fn run(config: Upload) -> anyhow::Result<ExitCode> {
             Ok(Fate::Unchanged) => *fates.entry("unchanged").or_default() += 1,
             Err(reason) => {
                 failed += 1;
-                progress.suspend(|| eprintln!("{}: {reason}", file.shown.display()));
+                progress.suspend(|| say::line(format_args!("{}: {reason}", file.shown.display())));
             }
         }
         progress.inc(1);
     }
     progress.finish_and_clear();
     for (path, error) in &found.unreadable {
-        eprintln!("{}: {error}", path.display());
+        say::line(format_args!("{}: {error}", path.display()));
     }
     failed += found.unreadable.len();
 
     let seconds = begun.elapsed().as_secs_f64();
     let count = |fate: &str| fates.get(fate).copied().unwrap_or(0);
-    println!(
+    say::result(format_args!(
         "{} uploaded, {} revised, {} unchanged, {failed} failed, {} skipped (not text) in {seconds:.1} s ({:.0} files/s)",
         count("uploaded"),
         count("revised"),
         count("unchanged"),
         found.skipped,
         found.files.len() as f64 / seconds.max(0.001),
-    );
+    ));
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -35,7 +35,7 @@ authorization {{
     ] }} }} }}
     {{ user: "subscriber", password: "{subscriber}", permissions: {{
       publish: {{ deny: ">" }}
-      subscribe: ["syncboard.live.>", "syncboard.projected.>", "_INBOX.>"]
+      subscribe: ["syncboard.live.>", "syncboard.projected.>"]
     }} }}
   ]
 }}
@@ -50,12 +50,14 @@ authorization {{
 /// What an acknowledged event survives on this server.
 pub(crate) fn durability(version: (u32, u32, u32), config: &Run) -> String {
     let (major, minor, patch) = version;
-    let interval = match (version >= SYNC_INTERVAL_SINCE, config.nats_sync_interval.as_str()) {
-        (true, "always") => return format!("one node, every event synced (nats-server {major}.{minor}.{patch})"),
-        (true, interval) => interval,
-        (false, _) => "2m",
-    };
-    format!(
-        "one node, synced every {interval} (nats-server {major}.{minor}.{patch}): safe from a crash, not from power loss"
-    )
+    let server = format!("nats-server {major}.{minor}.{patch}");
+    match (version >= SYNC_INTERVAL_SINCE, config.nats_sync_interval.as_str()) {
+        (true, "always") => format!("{server} syncs every event to disk before it is acknowledged"),
+        (true, interval) => {
+            format!("{server} syncs every {interval}: a crash loses nothing, a power failure at most that much")
+        }
+        (false, _) => format!(
+            "{server} syncs every 2 minutes: a crash loses nothing, a power failure that much; 2.10 or newer does better"
+        ),
+    }
 }

@@ -1,7 +1,7 @@
 //! The private PostgreSQL: it refuses to be root, so it gets an account without privileges.
 
 use crate::data::{Data, Secrets, is_root};
-use crate::find::Found;
+use crate::find::{Found, Server};
 use crate::process::{SETPRIV, Spec, has_setpriv};
 use anyhow::Context;
 use rustix::process::Signal;
@@ -10,12 +10,29 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// As whom the server runs.
 pub(crate) struct Account {
     /// Options of setpriv; none when it runs as ourselves.
     privileges: Vec<String>,
     ids: Option<(u32, u32)>,
+}
+
+/// The program to run: the newest, or the one that wrote the files, which no other major version reads.
+pub(crate) fn find(data: &Data) -> anyhow::Result<Found> {
+    let Ok(version) = fs::read_to_string(data.path.join("postgres/PG_VERSION")) else {
+        return Server::Postgres.find().context("PostgreSQL is gone");
+    };
+    let version = version.trim();
+    let found = Server::Postgres.all().into_iter().filter(|found| found.version.0.to_string() == version);
+    found.max_by_key(|found| found.version).with_context(|| {
+        format!(
+            "the database in {} was made by PostgreSQL {version}, which is not on this machine; install that version too \
+             (Debian and Ubuntu: postgresql-{version}), or move the database to a newer one with pg_upgrade",
+            data.path.join("postgres").display()
+        )
+    })
 }
 
 /// Makes the database's files on the first start. What was interrupted is begun anew.
@@ -51,7 +68,7 @@ pub(crate) async fn prepare(found: &Found, data: &Data, secrets: &Secrets) -> an
     initdb.privileges.clone_from(&account.privileges);
     let status = initdb.run().await?;
     fs::remove_file(&password)?;
-    anyhow::ensure!(status.success(), "initdb failed; its log ends with\n{}", initdb.tail());
+    anyhow::ensure!(status.success(), "initdb failed; {}", initdb.last_words());
     fs::rename(&unfinished, &folder)?;
     Ok(account)
 }
@@ -77,6 +94,8 @@ pub(crate) fn spec(found: &Found, port: u16, data: &Data, account: &Account) -> 
     // When the runner dies: stop at once, and take the backends along. When it stops: end sessions, then stop cleanly.
     spec.death_signal = "QUIT";
     spec.stop_signal = Signal::INT;
+    // It writes everything that it holds in memory before it ends; a kill would cost the next start a recovery.
+    spec.patience = Duration::from_secs(60);
     spec
 }
 

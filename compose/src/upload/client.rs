@@ -1,23 +1,26 @@
 //! Talking to the command-service.
 
 use super::files::{self, File};
+use super::request::{Refusal, send};
 use crate::config::Upload;
 use crate::data::{random, read_json, write_json};
 use anyhow::Context;
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::cell::RefCell;
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How often a request is sent again when the service is busy or away.
-const TRIES: u32 = 6;
+/// Files larger than this are not even read: the service takes 10 MiB unless configured otherwise.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// A logged-in client.
 pub(super) struct Client {
     http: reqwest::Client,
     address: String,
-    token: Token,
+    account: Account,
+    token: RefCell<Token>,
 }
 
 /// What became of a file.
@@ -28,14 +31,14 @@ pub(super) enum Fate {
     Unchanged,
 }
 
-/// This machine's account, made for a data folder.
-#[derive(Serialize, Deserialize)]
+/// A user name and its password.
+#[derive(Clone, Serialize, Deserialize)]
 struct Account {
     username: String,
     password: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Token {
     access_token: String,
     workspace_id: Uuid,
@@ -46,35 +49,38 @@ struct Accepted {
     changed: bool,
 }
 
-/// A problem (RFC 9457) of the service.
-#[derive(Deserialize)]
-struct Problem {
-    title: String,
-    code: String,
-    detail: Option<String>,
-}
-
 impl Client {
     /// Logs in: as the given user, or with the account of the data folder, which is made on first use.
     pub(super) async fn log_in(address: &str, config: &Upload) -> anyhow::Result<Self> {
+        let address = address.trim_end_matches('/');
+        let is_http = Url::parse(address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        anyhow::ensure!(is_http, "{address:?} is not an address such as http://127.0.0.1:8080");
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
         let account = match (&config.username, &config.password) {
             (Some(username), Some(password)) => Account { username: username.clone(), password: password.clone() },
             _ => own_account(&http, address, config).await?,
         };
-        let request = http.post(format!("{address}/v1/tokens")).json(&account);
-        let response = send(request).await.map_err(|reason| anyhow::anyhow!("cannot log in at {address}: {reason}"))?;
-        let token = response.json().await.context("the service's answer to the login cannot be read")?;
-        Ok(Self { http, address: address.to_owned(), token })
+        let token = token(&http, address, &account).await.with_context(|| format!("cannot log in at {address}"))?;
+        Ok(Self { http, address: address.to_owned(), account, token: RefCell::new(token) })
     }
 
-    /// Uploads a file, or revises its document if the file has changed since.
-    pub(super) async fn upload(&self, file: &File, tags: &[String]) -> Result<Fate, String> {
-        let bytes = tokio::fs::read(&file.absolute).await.map_err(|error| error.to_string())?;
-        let text = String::from_utf8(bytes).map_err(|_| "not UTF-8 text (invalid_utf8)".to_owned())?;
+    /// Uploads a file, or revises its document if the file has changed since; logs in again if the token has expired.
+    pub(super) async fn upload(&self, file: &File, tags: &[String]) -> Result<Fate, Refusal> {
+        match self.try_upload(file, tags).await {
+            Err(refusal) if refusal.is("unauthorized") => {
+                let token = token(&self.http, &self.address, &self.account).await?;
+                self.token.replace(token);
+                self.try_upload(file, tags).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn try_upload(&self, file: &File, tags: &[String]) -> Result<Fate, Refusal> {
+        let text = read(file).await?;
         let media_type = files::media_type(&file.absolute);
         // The same file is the same document, from whichever folder it is named.
-        let id = Uuid::new_v5(&self.token.workspace_id, file.absolute.as_os_str().as_encoded_bytes());
+        let id = Uuid::new_v5(&self.token.borrow().workspace_id, file.absolute.as_os_str().as_encoded_bytes());
         let name: String = file.shown.to_string_lossy().chars().filter(|c| !c.is_control()).take(2_000).collect();
         let body = json!({
             "title": files::title(&file.absolute, &text),
@@ -89,21 +95,39 @@ impl Client {
                 Ok(Fate::Unchanged)
             }
             Ok(_) => Ok(Fate::Uploaded),
-            Err(reason) if reason.ends_with("(document_exists)") => self.revise(id, &body["text"], media_type).await,
-            Err(reason) => Err(reason),
+            Err(refusal) if refusal.is("document_exists") => self.revise(id, &body["text"], media_type).await,
+            Err(refusal) => Err(refusal),
         }
     }
 
-    async fn revise(&self, id: Uuid, text: &Value, media_type: &str) -> Result<Fate, String> {
+    async fn revise(&self, id: Uuid, text: &Value, media_type: &str) -> Result<Fate, Refusal> {
         let body = json!({ "text": text, "media_type": media_type });
-        let response = send(self.request(Method::PUT, &format!("/v1/documents/{id}/content")).json(&body)).await?;
-        let accepted: Accepted = response.json().await.map_err(|error| error.to_string())?;
+        // With a key, a retry after a lost answer is told of the change too.
+        let revise = self.request(Method::PUT, &format!("/v1/documents/{id}/content"));
+        let response = send(revise.header("idempotency-key", random()).json(&body)).await?;
+        let accepted: Accepted = response.json().await.map_err(|error| Refusal::new(error.to_string()))?;
         Ok(if accepted.changed { Fate::Revised } else { Fate::Unchanged })
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.address)).bearer_auth(&self.token.access_token)
+        self.http.request(method, format!("{}{path}", self.address)).bearer_auth(&self.token.borrow().access_token)
     }
+}
+
+async fn token(http: &reqwest::Client, address: &str, account: &Account) -> Result<Token, Refusal> {
+    let response = send(http.post(format!("{address}/v1/tokens")).json(account)).await?;
+    response.json().await.map_err(|error| Refusal::new(format!("the answer cannot be read: {error}")))
+}
+
+async fn read(file: &File) -> Result<String, Refusal> {
+    let failed = |error: std::io::Error| Refusal::new(error.to_string());
+    let size = tokio::fs::metadata(&file.absolute).await.map_err(failed)?.len();
+    if size > MOST_BYTES {
+        return Err(Refusal::new(format!("too large: {} MiB", size >> 20)));
+    }
+    let bytes = tokio::fs::read(&file.absolute).await.map_err(failed)?;
+    let text = String::from_utf8(bytes).map_err(|_| Refusal::new("not UTF-8 text"))?;
+    if text.contains('\0') { Err(Refusal::new("not text: it contains a NUL character")) } else { Ok(text) }
 }
 
 /// The account of the data folder. Its password is kept before it is registered, so that no answer that is lost on the way
@@ -121,47 +145,7 @@ async fn own_account(http: &reqwest::Client, address: &str, config: &Upload) -> 
     };
     match send(http.post(format!("{address}/v1/accounts")).json(&account)).await {
         Ok(_) => Ok(account),
-        Err(reason) if reason.ends_with("(username_taken)") => Ok(account),
-        Err(reason) => anyhow::bail!("cannot register at {address}: {reason}"),
-    }
-}
-
-/// Sends a request, again while the service is busy or away; a refusal becomes one line that ends with its code.
-async fn send(request: RequestBuilder) -> Result<Response, String> {
-    let mut reason = String::new();
-    for attempt in 1..=TRIES {
-        let request = request.try_clone().ok_or("the request cannot be sent again")?;
-        let pause = match request.send().await {
-            Ok(response) if response.status().is_success() => return Ok(response),
-            Ok(response) => {
-                let status = response.status();
-                let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-                reason = refusal(response).await;
-                if !matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-                    return Err(reason);
-                }
-                Duration::from_secs(wait.unwrap_or(1).min(30))
-            }
-            Err(error) if error.is_connect() && attempt > 2 => {
-                return Err(
-                    "nobody answers there; is the system running? Start it with: cargo run --release".to_owned()
-                );
-            }
-            Err(error) => {
-                reason = error.to_string();
-                Duration::from_millis(500)
-            }
-        };
-        tokio::time::sleep(pause).await;
-    }
-    Err(reason)
-}
-
-async fn refusal(response: Response) -> String {
-    let status = response.status();
-    match response.json::<Problem>().await {
-        Ok(Problem { title, code, detail: Some(detail) }) => format!("{title}: {detail} ({code})"),
-        Ok(Problem { title, code, detail: None }) => format!("{title} ({code})"),
-        Err(_) => format!("the service answered {status}"),
+        Err(refusal) if refusal.is("username_taken") => Ok(account),
+        Err(refusal) => Err(refusal).with_context(|| format!("cannot register at {address}")),
     }
 }

@@ -1,5 +1,6 @@
 //! Which files to upload.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
@@ -18,6 +19,7 @@ pub(super) struct File {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) files: Vec<File>,
+    seen: HashSet<PathBuf>,
     /// How many files were passed over because they do not look like text.
     pub(super) skipped: usize,
     /// What could not be read at all.
@@ -55,6 +57,8 @@ impl Found {
 
     fn add(&mut self, path: &Path) {
         match path.canonicalize() {
+            // Named twice, as itself and within its folder: one document, so one upload.
+            Ok(absolute) if !self.seen.insert(absolute.clone()) => {}
             Ok(absolute) => self.files.push(File { shown: path.to_owned(), absolute }),
             Err(error) => self.unreadable.push((path.to_owned(), error.to_string())),
         }
@@ -78,13 +82,24 @@ pub(super) fn media_type(path: &Path) -> &'static str {
 /// The title of a text: its first Markdown heading, else the file's name.
 pub(super) fn title(path: &Path, text: &str) -> String {
     let heading = (media_type(path) == "text/markdown")
-        .then(|| text.lines().find_map(|line| line.strip_prefix("# ")))
+        .then(|| first_heading(text.trim_start_matches('\u{feff}')))
         .flatten()
         .map(|heading| heading.trim().trim_end_matches('#').trim())
         .filter(|heading| !heading.is_empty());
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let title = heading.map_or(name, str::to_owned);
     title.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+/// The first line that begins with one `#`; those in fenced code are comments of programs.
+fn first_heading(text: &str) -> Option<&str> {
+    let mut is_code = false;
+    text.lines().find_map(|line| {
+        if line.trim_start().starts_with("```") || line.trim_start().starts_with("~~~") {
+            is_code = !is_code;
+        }
+        line.strip_prefix("# ").filter(|_| !is_code)
+    })
 }
 
 #[cfg(test)]
@@ -96,5 +111,7 @@ mod tests {
         assert_eq!(title(Path::new("a/notes.md"), "intro\n# Containers #\n# More"), "Containers");
         assert_eq!(title(Path::new("a/notes.md"), "## Only a second"), "notes.md");
         assert_eq!(title(Path::new("a/notes.txt"), "# A comment"), "notes.txt");
+        assert_eq!(title(Path::new("a/notes.md"), "```sh\n# install\n```\n# Tools"), "Tools");
+        assert_eq!(title(Path::new("a/notes.md"), "\u{feff}# Marked\r\n"), "Marked");
     }
 }

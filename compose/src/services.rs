@@ -1,0 +1,94 @@
+//! The three services and the migration before them: this very program, started again as each of them.
+
+use crate::config::Run;
+use crate::data::Data;
+use crate::facts::{Board, Facts};
+use crate::process::Spec;
+use crate::supervise::{Supervised, describe};
+use crate::{ports, ready, say};
+use anyhow::Context;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+/// How long the migration, and then each service, may take to be ready.
+const READY: Duration = Duration::from_secs(120);
+/// Exit status of a service that is wrongly configured: starting it again would not help.
+const MISCONFIGURED: i32 = 2;
+
+/// Where the services listen.
+pub(crate) struct Addresses {
+    pub(crate) command: SocketAddr,
+    pub(crate) query: SocketAddr,
+    pub(crate) projector: SocketAddr,
+}
+
+impl Addresses {
+    /// The configured ones, with a free port where none is named.
+    pub(crate) fn of(config: &Run) -> anyhow::Result<Self> {
+        Ok(Self {
+            command: ports::resolve(config.command_listen, "--command-listen")?,
+            query: ports::resolve(config.query_listen, "--query-listen")?,
+            projector: ports::resolve(config.projector_listen, "--projector-listen")?,
+        })
+    }
+}
+
+/// Settings of every service.
+pub(crate) fn environment(facts: &Facts, addresses: &Addresses, secret_key: &str) -> Vec<(String, String)> {
+    [
+        ("DATABASE_URL", facts.database_url.clone()),
+        ("NATS_URL", facts.nats_services_url.clone()),
+        ("NATS_ADMIN_URL", facts.nats_admin_url.clone()),
+        ("REDIS_URL", facts.redis_url.clone()),
+        ("SYNCBOARD_SECRET_KEY", secret_key.to_owned()),
+        ("SYNCBOARD_COMMAND_LISTEN", addresses.command.to_string()),
+        ("SYNCBOARD_QUERY_LISTEN", addresses.query.to_string()),
+        ("SYNCBOARD_PROJECTOR_LISTEN", addresses.projector.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+/// Makes or updates what the services need in the servers.
+pub(crate) async fn migrate(data: &Data, environment: &[(String, String)]) -> anyhow::Result<()> {
+    let migrate = spec("migrate", &["projector", "migrate"], data, environment)?;
+    let ended = timeout(READY, migrate.run()).await;
+    let status = ended.with_context(|| format!("the migration does not end; {}", migrate.last_words()))??;
+    anyhow::ensure!(status.success(), "the migration failed; {}", migrate.last_words());
+    say::done("tables, stream and blob store");
+    Ok(())
+}
+
+/// Starts the services, readers first, and waits until each is ready.
+pub(crate) async fn start(
+    data: &Data,
+    addresses: &Addresses,
+    environment: &[(String, String)],
+    board: &Board,
+    services: &mut Vec<Supervised>,
+) -> anyhow::Result<()> {
+    for (name, address) in
+        [("projector", addresses.projector), ("query-service", addresses.query), ("command-service", addresses.command)]
+    {
+        let spec = spec(name, &[name], data, environment)?;
+        let mut child = spec.spawn()?;
+        let outcome = tokio::select! {
+            () = ready::ready(address) => Ok(()),
+            status = child.wait() => Err(format!("{name} ended ({}); {}", describe(status.ok()), spec.last_words())),
+            () = sleep(READY) => Err(format!("{name} is not ready; {}", spec.last_words())),
+        };
+        outcome.map_err(anyhow::Error::msg)?;
+        services.push(Supervised::new(spec, child, board.clone()));
+        say::done(name);
+    }
+    Ok(())
+}
+
+fn spec(name: &'static str, args: &[&str], data: &Data, environment: &[(String, String)]) -> anyhow::Result<Spec> {
+    let program = std::env::current_exe().context("cannot find this program")?;
+    let mut spec = Spec::new(name, &program, data.log(name)).args(args.iter().copied());
+    spec.env = environment.to_vec();
+    spec.hopeless_status = Some(MISCONFIGURED);
+    Ok(spec)
+}
