@@ -1,8 +1,9 @@
-//! The read models of documents: a batch is folded in memory, over the rows that it touches, and each table is written
-//! with one statement, however many events there are.
+//! The read models of documents: a batch is folded in memory, over the rows that it touches, and written with a few
+//! statements, however many events there are.
 
 mod history;
 mod row;
+mod save;
 mod statistics;
 
 use crate::apply::{Error, Positioned};
@@ -46,9 +47,7 @@ impl<'a> Changes<'a> {
             return Ok(Vec::new());
         }
         let changes = self.fold(row::load(connection, &self.edited()).await?)?;
-        row::save(connection, &changes).await?;
-        row::save_texts(connection, &changes).await?;
-        History::of(&self.events).save(connection).await?;
+        save::save(connection, &changes, &History::of(&self.events)).await?;
         Statistics::of(&self.events, &changes).save(connection).await?;
         let existed = |(key, change): (&Key, &Change)| {
             change.before.as_ref().map(|_| (key.0, key.1, to_u64(change.now.sequence)))

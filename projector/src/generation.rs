@@ -9,15 +9,8 @@ pub(crate) const REPLAY_SCHEMA: &str = "read_model_replay";
 /// Where the tables that served before are kept.
 pub(crate) const PREVIOUS_SCHEMA: &str = "read_model_previous";
 /// Every table of a generation that replay must make the same.
-const TABLES: [&str; 7] = [
-    "checkpoint",
-    "document",
-    "document_content",
-    "document_history",
-    "workspace_statistics",
-    "workspace_tag",
-    "workspace_source",
-];
+const TABLES: [&str; 6] =
+    ["checkpoint", "document", "document_content", "document_history", "workspace_statistics", "workspace_facet"];
 
 /// Removes a generation, if it is there.
 pub(crate) async fn remove(connection: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {

@@ -7,6 +7,7 @@ pub(crate) mod view;
 use crate::config::Pages;
 use crate::cursor;
 use crate::hot::Hot;
+use crate::statistics;
 use crate::visibility::Visibility;
 use chrono::{DateTime, Utc};
 use events::DocumentId;
@@ -80,12 +81,25 @@ pub(crate) enum FoundList {
     #[oai(status = 200)]
     Found(
         RawJson<DocumentList>,
+        /// Entity tag, for `If-None-Match`; changes whenever anything in the workspace does.
+        #[oai(header = "ETag")]
+        String,
         /// Up to where the answer shows the log.
         #[oai(header = "Syncboard-Sequence")]
         u64,
         /// `<…>; rel="next"`: where the next page is (RFC 8288); absent on the last page.
         #[oai(header = "Link")]
         Option<String>,
+    ),
+    /// The client has it already.
+    #[oai(status = 304)]
+    NotModified(
+        /// Entity tag.
+        #[oai(header = "ETag")]
+        String,
+        /// Up to where the answer shows the log.
+        #[oai(header = "Syncboard-Sequence")]
+        u64,
     ),
 }
 
@@ -204,6 +218,9 @@ impl Api {
         cursor: Query<Option<String>>,
         /// Wait until the answer shows at least this sequence.
         min_sequence: Query<Option<u64>>,
+        /// Answer 304 if the entity tag is still this.
+        #[oai(name = "If-None-Match")]
+        none_match: Header<Option<String>>,
         request: &poem::Request,
     ) -> Result<FoundList, Refused<ListStatuses>> {
         let visible = self.visibility.at_least(min_sequence.0).await?;
@@ -221,9 +238,14 @@ impl Api {
             limit: limit.0.unwrap_or(self.pages.usual).min(self.pages.most),
             cursor: cursor.0,
         };
+        // Read before the page: a change in between makes the tag too old, which costs a read and hides nothing.
+        let etag = statistics::etag(&self.pool, caller.workspace.0).await.map_err(Problem::from)?;
+        if if_none_match(none_match.0.as_deref(), &etag) {
+            return Ok(FoundList::NotModified(etag, visible));
+        }
         let page = list::read(&self.pool, &wanted).await?;
         let link = page.next_cursor.as_ref().map(|next| next_link(request, next));
-        Ok(FoundList::Found(RawJson::of(&page), visible, link))
+        Ok(FoundList::Found(RawJson::of(&page), etag, visible, link))
     }
 
     /// The text of a document

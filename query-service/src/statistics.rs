@@ -2,9 +2,9 @@
 
 use crate::visibility::Visibility;
 use chrono::{DateTime, Utc};
-use poem_openapi::param::Query;
+use poem_openapi::param::{Header, Query};
 use poem_openapi::{ApiResponse, Object, OpenApi};
-use runtime::http::{Authorized, Problem, RawJson, Refused, Statuses};
+use runtime::http::{Authorized, Problem, RawJson, Refused, Statuses, if_none_match};
 use serde::Serialize;
 use sqlx::PgPool;
 use std::collections::BTreeMap;
@@ -47,6 +47,19 @@ pub(crate) enum FoundStatistics {
     #[oai(status = 200)]
     Found(
         RawJson<Statistics>,
+        /// Entity tag, for `If-None-Match`.
+        #[oai(header = "ETag")]
+        String,
+        /// Up to where the answer shows the log.
+        #[oai(header = "Syncboard-Sequence")]
+        u64,
+    ),
+    /// The client has them already.
+    #[oai(status = 304)]
+    NotModified(
+        /// Entity tag.
+        #[oai(header = "ETag")]
+        String,
         /// Up to where the answer shows the log.
         #[oai(header = "Syncboard-Sequence")]
         u64,
@@ -73,11 +86,26 @@ impl Api {
         Authorized(caller): Authorized,
         /// Wait until the answer shows at least this sequence.
         min_sequence: Query<Option<u64>>,
+        /// Answer 304 if the entity tag is still this.
+        #[oai(name = "If-None-Match")]
+        none_match: Header<Option<String>>,
     ) -> Result<FoundStatistics, Refused<StatisticsStatuses>> {
         let visible = self.visibility.at_least(min_sequence.0).await?;
+        let etag = etag(&self.pool, caller.workspace.0).await.map_err(Problem::from)?;
+        if if_none_match(none_match.0.as_deref(), &etag) {
+            return Ok(FoundStatistics::NotModified(etag, visible));
+        }
         let statistics = load(&self.pool, caller.workspace.0).await.map_err(Problem::from)?;
-        Ok(FoundStatistics::Found(RawJson::of(&statistics), visible))
+        Ok(FoundStatistics::Found(RawJson::of(&statistics), etag, visible))
     }
+}
+
+/// The entity tag of everything in a workspace together: the sequence of its last event.
+pub(crate) async fn etag(pool: &PgPool, workspace: Uuid) -> Result<String, sqlx::Error> {
+    let sequence = sqlx::query_scalar!("select sequence from workspace_statistics where workspace_id = $1", workspace)
+        .fetch_optional(pool)
+        .await?;
+    Ok(format!("W/\"{}\"", sequence.unwrap_or(0)))
 }
 
 async fn load(pool: &PgPool, workspace: Uuid) -> Result<Statistics, sqlx::Error> {
@@ -90,14 +118,14 @@ async fn load(pool: &PgPool, workspace: Uuid) -> Result<Statistics, sqlx::Error>
     .fetch_optional(&mut *snapshot)
     .await?;
     let by_source = sqlx::query!(
-        "select source_kind, documents from workspace_source where workspace_id = $1 and documents > 0",
+        "select value, documents from workspace_facet where workspace_id = $1 and facet = 'source'",
         workspace
     )
     .fetch_all(&mut *snapshot)
     .await?;
     let by_tag = sqlx::query!(
-        "select tag, documents from workspace_tag where workspace_id = $1 and documents > 0
-         order by documents desc, tag limit $2",
+        "select value, documents from workspace_facet where workspace_id = $1 and facet = 'tag'
+         order by documents desc, value limit $2",
         workspace,
         MOST_TAGS
     )
@@ -110,8 +138,8 @@ async fn load(pool: &PgPool, workspace: Uuid) -> Result<Statistics, sqlx::Error>
         trashed: number(|row| row.trashed),
         bytes: number(|row| row.bytes),
         events: number(|row| row.events),
-        by_source: by_source.into_iter().map(|row| (row.source_kind, row.documents)).collect(),
-        by_tag: by_tag.into_iter().map(|row| (row.tag, row.documents)).collect(),
+        by_source: by_source.into_iter().map(|row| (row.value, row.documents)).collect(),
+        by_tag: by_tag.into_iter().map(|row| (row.value, row.documents)).collect(),
         updated_at: totals.as_ref().map(|row| row.updated_at),
     })
 }

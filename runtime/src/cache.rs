@@ -145,7 +145,7 @@ impl Fences {
     /// Makes it safe to commit changes of these documents, whose entries may be cached: afterwards no reader will see an
     /// older answer. Waits for the lease to run out when Redis is away.
     pub async fn before_commit(&mut self, changed: &[(WorkspaceId, DocumentId, u64)]) {
-        if !self.send(changed).await && !changed.is_empty() {
+        if !changed.is_empty() && !self.send(changed).await {
             sleep_until(self.trusted_until).await;
         }
     }

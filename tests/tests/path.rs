@@ -136,8 +136,8 @@ async fn a_read_is_not_sent_again_while_nothing_changed() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
     let uploaded = ada.upload("title", "text").await;
-    for path in ["", "/content", "/history"] {
-        let path = format!("/v1/documents/{}{path}", uploaded.id());
+    let one = |rest: &str| format!("/v1/documents/{}{rest}", uploaded.id());
+    for path in [one(""), one("/content"), one("/history"), "/v1/documents".into(), "/v1/statistics".into()] {
         let first = ada.get(&format!("{path}?min_sequence={}", uploaded.sequence())).await.expect(200);
         let etag = first.header("etag").expect("an entity tag").to_owned();
         let again = send(ada.query(Method::GET, &path).header("If-None-Match", &etag)).await.expect(304);

@@ -3,41 +3,34 @@
 use super::row::Key;
 use super::to_i64;
 use crate::apply::Positioned;
+use chrono::{DateTime, Utc};
 use events::EventType;
 use events::document::Event;
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use uuid::Uuid;
 
 /// Rows of a batch, column by column.
-pub(super) struct History<'a> {
-    events: &'a [(Key, &'a Positioned, &'a Event)],
+pub(super) struct History {
+    pub(super) workspaces: Vec<Uuid>,
+    pub(super) documents: Vec<Uuid>,
+    pub(super) sequences: Vec<i64>,
+    pub(super) kinds: Vec<&'static str>,
+    pub(super) times: Vec<DateTime<Utc>>,
+    pub(super) actors: Vec<Uuid>,
+    pub(super) details: Vec<Value>,
 }
 
-impl<'a> History<'a> {
-    pub(super) const fn of(events: &'a [(Key, &'a Positioned, &'a Event)]) -> Self {
-        Self { events }
-    }
-
-    pub(super) async fn save(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        macro_rules! column {
-            (|$key:pat_param, $at:pat_param, $event:pat_param| $value:expr) => {
-                self.events.iter().map(|($key, $at, $event)| $value).collect::<Vec<_>>()
-            };
+impl History {
+    pub(super) fn of(events: &[(Key, &Positioned, &Event)]) -> Self {
+        Self {
+            workspaces: events.iter().map(|(key, _, _)| key.0.0).collect(),
+            documents: events.iter().map(|(key, _, _)| key.1.0).collect(),
+            sequences: events.iter().map(|(_, at, _)| to_i64(at.sequence)).collect(),
+            kinds: events.iter().map(|(_, _, event)| event.kind()).collect(),
+            times: events.iter().map(|(_, at, _)| at.envelope.time).collect(),
+            actors: events.iter().map(|(_, at, _)| at.envelope.actor.0).collect(),
+            details: events.iter().map(|(_, _, event)| detail(event)).collect(),
         }
-        sqlx::query!(
-            "insert into document_history
-             select * from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::uuid[], $7::json[])",
-            &column!(|key, _, _| key.0.0),
-            &column!(|key, _, _| key.1.0),
-            &column!(|_, at, _| to_i64(at.sequence)),
-            &column!(|_, _, event| event.kind().to_owned()),
-            &column!(|_, at, _| at.envelope.time),
-            &column!(|_, at, _| at.envelope.actor.0),
-            &column!(|_, _, event| detail(event)),
-        )
-        .execute(connection)
-        .await
-        .map(drop)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The table `document`, and the texts beside it.
 
-use super::{Change, to_i64};
+use super::to_i64;
 use crate::apply::Positioned;
 use chrono::{DateTime, Utc};
 use events::document::{Event, SkillLevel, Source, SourceKind, Uploaded};
@@ -12,29 +12,26 @@ use uuid::Uuid;
 /// Which document of which workspace.
 pub(super) type Key = (WorkspaceId, DocumentId);
 
-/// Between tags on their way into an array column: UNNEST cannot take arrays of arrays, and no tag has control characters.
-const SEPARATOR: &str = "\u{1f}";
-
 /// A row of `document`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
-    workspace_id: Uuid,
-    document_id: Uuid,
-    owner_id: Uuid,
-    title: String,
-    media_type: String,
-    sha256: String,
+    pub(super) workspace_id: Uuid,
+    pub(super) document_id: Uuid,
+    pub(super) owner_id: Uuid,
+    pub(super) title: String,
+    pub(super) media_type: String,
+    pub(super) sha256: String,
     pub(super) bytes: i64,
     pub(super) source_kind: String,
-    source_name: Option<String>,
-    source_url: Option<String>,
-    source_author: Option<String>,
-    skill_level: String,
+    pub(super) source_name: Option<String>,
+    pub(super) source_url: Option<String>,
+    pub(super) source_author: Option<String>,
+    pub(super) skill_level: String,
     pub(super) tags: Vec<String>,
     pub(super) is_trashed: bool,
-    revision: i32,
-    created_at: DateTime<Utc>,
-    updated_at: DateTime<Utc>,
+    pub(super) revision: i32,
+    pub(super) created_at: DateTime<Utc>,
+    pub(super) updated_at: DateTime<Utc>,
     pub(super) sequence: i64,
 }
 
@@ -125,101 +122,6 @@ pub(super) async fn load(connection: &mut PgConnection, keys: &[Key]) -> Result<
     .await?;
     let keyed = |row: Row| ((WorkspaceId(row.workspace_id), DocumentId(row.document_id)), row);
     Ok(rows.into_iter().map(keyed).collect())
-}
-
-/// Writes the rows as they are now.
-pub(super) async fn save(connection: &mut PgConnection, changes: &HashMap<Key, Change>) -> Result<(), sqlx::Error> {
-    let rows = || changes.values().map(|change| &change.now);
-    macro_rules! column {
-        ($field:ident) => {
-            rows().map(|row| row.$field.clone()).collect::<Vec<_>>()
-        };
-    }
-    let tags: Vec<String> = rows().map(|row| row.tags.join(SEPARATOR)).collect();
-    sqlx::query!(
-        "insert into document
-         select workspace_id, document_id, owner_id, title, media_type, sha256, bytes, source_kind, source_name,
-                source_url, source_author, skill_level, string_to_array(tags, E'\\x1f'), is_trashed, revision,
-                created_at, updated_at, sequence
-         from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
-                     $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::boolean[], $15::integer[],
-                     $16::timestamptz[], $17::timestamptz[], $18::bigint[])
-              as now (workspace_id, document_id, owner_id, title, media_type, sha256, bytes, source_kind, source_name,
-                      source_url, source_author, skill_level, tags, is_trashed, revision, created_at, updated_at, sequence)
-         on conflict (workspace_id, document_id) do update set
-                title = excluded.title, media_type = excluded.media_type, sha256 = excluded.sha256,
-                bytes = excluded.bytes, source_kind = excluded.source_kind, source_name = excluded.source_name,
-                source_url = excluded.source_url, source_author = excluded.source_author,
-                skill_level = excluded.skill_level, tags = excluded.tags, is_trashed = excluded.is_trashed,
-                revision = excluded.revision, updated_at = excluded.updated_at, sequence = excluded.sequence",
-        &column!(workspace_id),
-        &column!(document_id),
-        &column!(owner_id),
-        &column!(title),
-        &column!(media_type),
-        &column!(sha256),
-        &column!(bytes),
-        &column!(source_kind),
-        &column!(source_name) as _,
-        &column!(source_url) as _,
-        &column!(source_author) as _,
-        &column!(skill_level),
-        &tags,
-        &column!(is_trashed),
-        &column!(revision),
-        &column!(created_at),
-        &column!(updated_at),
-        &column!(sequence),
-    )
-    .execute(connection)
-    .await
-    .map(drop)
-}
-
-/// Writes the texts that are new; removes those that stand in the blob store now.
-pub(super) async fn save_texts(
-    connection: &mut PgConnection,
-    changes: &HashMap<Key, Change>,
-) -> Result<(), sqlx::Error> {
-    let (mut workspaces, mut documents, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut gone_workspaces, mut gone_documents) = (Vec::new(), Vec::new());
-    for ((workspace, document), change) in changes {
-        match &change.text {
-            Some(Some(text)) => {
-                workspaces.push(workspace.0);
-                documents.push(document.0);
-                texts.push(text.as_str());
-            }
-            Some(None) => {
-                gone_workspaces.push(workspace.0);
-                gone_documents.push(document.0);
-            }
-            None => {}
-        }
-    }
-    if !texts.is_empty() {
-        sqlx::query!(
-            "insert into document_content
-             select * from unnest($1::uuid[], $2::uuid[], $3::text[]) as now (workspace_id, document_id, text)
-             on conflict (workspace_id, document_id) do update set text = excluded.text",
-            &workspaces,
-            &documents,
-            &texts as _
-        )
-        .execute(&mut *connection)
-        .await?;
-    }
-    if !gone_documents.is_empty() {
-        sqlx::query!(
-            "delete from document_content using unnest($1::uuid[], $2::uuid[]) as gone (workspace_id, document_id)
-             where document_content.workspace_id = gone.workspace_id and document_content.document_id = gone.document_id",
-            &gone_workspaces,
-            &gone_documents
-        )
-        .execute(connection)
-        .await?;
-    }
-    Ok(())
 }
 
 const fn skill_level(level: SkillLevel) -> &'static str {

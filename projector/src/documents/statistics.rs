@@ -13,8 +13,7 @@ use uuid::Uuid;
 /// Differences, by workspace.
 pub(super) struct Statistics {
     workspaces: BTreeMap<WorkspaceId, Difference>,
-    tags: BTreeMap<(WorkspaceId, String), i64>,
-    sources: BTreeMap<(WorkspaceId, String), i64>,
+    facets: BTreeMap<(WorkspaceId, &'static str, String), i64>,
 }
 
 #[derive(Default)]
@@ -29,7 +28,7 @@ struct Difference {
 
 impl Statistics {
     pub(super) fn of(events: &[(Key, &Positioned, &Event)], changes: &HashMap<Key, Change>) -> Self {
-        let mut statistics = Self { workspaces: BTreeMap::new(), tags: BTreeMap::new(), sources: BTreeMap::new() };
+        let mut statistics = Self { workspaces: BTreeMap::new(), facets: BTreeMap::new() };
         for ((workspace, _), positioned, _) in events {
             let difference = statistics.workspaces.entry(*workspace).or_default();
             difference.events += 1;
@@ -45,7 +44,7 @@ impl Statistics {
         statistics
     }
 
-    /// Counts a row in (1) or out (-1). Tags and sources are counted of documents outside the trash alone.
+    /// Counts a row in (1) or out (-1). Facets are counted of documents outside the trash alone.
     fn count(&mut self, workspace: WorkspaceId, row: &Row, sign: i64) {
         let difference = self.workspaces.entry(workspace).or_default();
         difference.bytes += sign * row.bytes;
@@ -54,10 +53,10 @@ impl Statistics {
             return;
         }
         difference.documents += sign;
-        for tag in &row.tags {
-            *self.tags.entry((workspace, tag.clone())).or_default() += sign;
+        let values = row.tags.iter().map(|tag| ("tag", tag)).chain([("source", &row.source_kind)]);
+        for (facet, value) in values {
+            *self.facets.entry((workspace, facet, value.clone())).or_default() += sign;
         }
-        *self.sources.entry((workspace, row.source_kind.clone())).or_default() += sign;
     }
 
     pub(super) async fn save(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
@@ -66,8 +65,18 @@ impl Statistics {
                 self.workspaces.values().map(|difference| difference.$field).collect::<Vec<_>>()
             };
         }
+        let facets: Vec<_> = self.facets.iter().filter(|(_, difference)| **difference != 0).collect();
+        let workspaces: Vec<Uuid> = facets.iter().map(|((workspace, _, _), _)| workspace.0).collect();
+        let names: Vec<&str> = facets.iter().map(|((_, facet, _), _)| *facet).collect();
+        let values: Vec<&str> = facets.iter().map(|((_, _, value), _)| value.as_str()).collect();
+        let differences: Vec<i64> = facets.iter().map(|(_, difference)| **difference).collect();
         sqlx::query!(
-            "insert into workspace_statistics as at
+            "with facet as (
+                 insert into workspace_facet as at
+                 select * from unnest($8::uuid[], $9::text[], $10::text[], $11::bigint[])
+                 on conflict (workspace_id, facet, value) do update set documents = at.documents + excluded.documents
+             )
+             insert into workspace_statistics as at
              select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[])
              on conflict (workspace_id) do update set
                     documents = at.documents + excluded.documents, trashed = at.trashed + excluded.trashed,
@@ -79,25 +88,10 @@ impl Statistics {
             &column!(bytes),
             &column!(events),
             &column!(sequence),
-            &column!(updated_at)
-        )
-        .execute(&mut *connection)
-        .await?;
-        self.save_tags(connection).await?;
-        self.save_sources(connection).await
-    }
-
-    /// A tag that no document carries any more has no row: how a log is cut into batches must not show.
-    async fn save_tags(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (workspaces, tags, differences) = columns(&self.tags);
-        if differences.is_empty() {
-            return Ok(());
-        }
-        sqlx::query!(
-            "insert into workspace_tag as at select * from unnest($1::uuid[], $2::text[], $3::bigint[])
-             on conflict (workspace_id, tag) do update set documents = at.documents + excluded.documents",
+            &column!(updated_at),
             &workspaces,
-            &tags,
+            &names as _,
+            &values as _,
             &differences
         )
         .execute(&mut *connection)
@@ -105,54 +99,18 @@ impl Statistics {
         if differences.iter().all(|difference| *difference > 0) {
             return Ok(());
         }
+        // A value that no document has any more has no row: how a log is cut into batches must not show.
         sqlx::query!(
-            "delete from workspace_tag as at using unnest($1::uuid[], $2::text[]) as touched (workspace_id, tag)
-             where at.workspace_id = touched.workspace_id and at.tag = touched.tag and at.documents = 0",
+            "delete from workspace_facet as at
+             using unnest($1::uuid[], $2::text[], $3::text[]) as touched (workspace_id, facet, value)
+             where at.workspace_id = touched.workspace_id and at.facet = touched.facet and at.value = touched.value
+                   and at.documents = 0",
             &workspaces,
-            &tags
+            &names as _,
+            &values as _
         )
         .execute(connection)
         .await
         .map(drop)
     }
-
-    /// As the tags.
-    async fn save_sources(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        let (workspaces, sources, differences) = columns(&self.sources);
-        if differences.is_empty() {
-            return Ok(());
-        }
-        sqlx::query!(
-            "insert into workspace_source as at select * from unnest($1::uuid[], $2::text[], $3::bigint[])
-             on conflict (workspace_id, source_kind) do update set documents = at.documents + excluded.documents",
-            &workspaces,
-            &sources,
-            &differences
-        )
-        .execute(&mut *connection)
-        .await?;
-        if differences.iter().all(|difference| *difference > 0) {
-            return Ok(());
-        }
-        sqlx::query!(
-            "delete from workspace_source as at using unnest($1::uuid[], $2::text[]) as touched (workspace_id, source_kind)
-             where at.workspace_id = touched.workspace_id and at.source_kind = touched.source_kind and at.documents = 0",
-            &workspaces,
-            &sources
-        )
-        .execute(connection)
-        .await
-        .map(drop)
-    }
-}
-
-/// The differences that are any, column by column.
-fn columns(counts: &BTreeMap<(WorkspaceId, String), i64>) -> (Vec<Uuid>, Vec<String>, Vec<i64>) {
-    let mut columns = (Vec::new(), Vec::new(), Vec::new());
-    for ((workspace, name), difference) in counts.iter().filter(|(_, difference)| **difference != 0) {
-        columns.0.push(workspace.0);
-        columns.1.push(name.clone());
-        columns.2.push(*difference);
-    }
-    columns
 }

@@ -65,17 +65,11 @@ create table workspace_statistics (
     updated_at   timestamptz not null
 );
 
--- How many documents of a workspace that are not in the trash carry a tag.
-create table workspace_tag (
+-- How many documents of a workspace that are not in the trash have a value of a facet: a tag, a source.
+create table workspace_facet (
     workspace_id uuid   not null,
-    tag          text   not null,
+    facet        text   not null,
+    value        text   not null,
     documents    bigint not null,
-    primary key (workspace_id, tag)
-);
-
-create table workspace_source (
-    workspace_id uuid   not null,
-    source_kind  text   not null,
-    documents    bigint not null,
-    primary key (workspace_id, source_kind)
+    primary key (workspace_id, facet, value)
 );
