@@ -1,11 +1,13 @@
 //! Rows, as a table or as JSON.
 
+use crate::load::Load;
+use crate::usage::Usage;
 use serde_json::json;
 
 /// One measured row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Row {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) value: f64,
     pub(crate) unit: &'static str,
     /// What the parts alone reach, in the same unit.
@@ -26,11 +28,28 @@ pub(crate) enum Goal {
     P50(f64),
     /// A 99th percentile of at most so many milliseconds.
     P99(f64),
+    /// A value of at least this.
+    AtLeast(f64),
     /// A value of at most this.
     AtMost(f64),
 }
 
 impl Row {
+    /// What a load of requests came to.
+    pub(crate) fn of_load(name: String, load: &Load, used: Usage, baseline: Option<f64>, goals: Vec<Goal>) -> Self {
+        Self {
+            name,
+            value: load.rate,
+            unit: "1/s",
+            baseline,
+            p50_ms: percentile(&load.latencies, 0.5),
+            p99_ms: percentile(&load.latencies, 0.99),
+            cpu_seconds: Some(used.cpu_seconds),
+            peak_mb: Some(used.peak_mb),
+            goals,
+        }
+    }
+
     /// The value's share of the baseline.
     fn ratio(&self) -> Option<f64> {
         self.baseline.map(|baseline| self.value / baseline)
@@ -41,6 +60,7 @@ impl Row {
             Goal::Ratio(least) => self.ratio().is_some_and(|ratio| ratio >= least),
             Goal::P50(most) => self.p50_ms.is_some_and(|p50| p50 <= most),
             Goal::P99(most) => self.p99_ms.is_some_and(|p99| p99 <= most),
+            Goal::AtLeast(least) => self.value >= least,
             Goal::AtMost(most) => self.value <= most,
         }
     }
@@ -50,6 +70,7 @@ impl Row {
             Goal::Ratio(least) => format!("ratio >= {least}"),
             Goal::P50(most) => format!("p50 <= {most} ms"),
             Goal::P99(most) => format!("p99 <= {most} ms"),
+            Goal::AtLeast(least) => format!(">= {least} {}", self.unit),
             Goal::AtMost(most) => format!("<= {most} {}", self.unit),
         };
         self.goals.iter().map(goal).collect::<Vec<_>>().join(", ")
@@ -60,9 +81,10 @@ impl Row {
         let met = (!self.goals.is_empty()).then(|| self.goals.iter().all(|goal| self.is_met(*goal)));
         if as_json {
             let row = json!({
-                "name": self.name, "value": self.value, "unit": self.unit, "baseline": self.baseline,
-                "ratio": self.ratio(), "p50_ms": self.p50_ms, "p99_ms": self.p99_ms, "cpu_seconds": self.cpu_seconds,
-                "peak_memory_mb": self.peak_mb, "durability": durability, "goal": self.goal(), "met": met,
+                "name": self.name, "value": rounded(self.value), "unit": self.unit,
+                "baseline": self.baseline.map(rounded), "ratio": self.ratio().map(rounded), "p50_ms": self.p50_ms,
+                "p99_ms": self.p99_ms, "cpu_seconds": self.cpu_seconds.map(rounded),
+                "peak_memory_mb": self.peak_mb.map(rounded), "durability": durability, "goal": self.goal(), "met": met,
             });
             println!("{row}");
             return;
@@ -70,7 +92,7 @@ impl Row {
         let number =
             |number: Option<f64>, digits: usize| number.map_or("-".to_owned(), |number| format!("{number:.digits$}"));
         println!(
-            "{:<18} {:>10.1} {:<9} {:>10} {:>6} {:>8} {:>8} {:>7} {:>7}  {:<28} {}",
+            "{:<22} {:>10.1} {:<9} {:>10} {:>6} {:>8} {:>8} {:>7} {:>7}  {:<46} {}",
             self.name,
             self.value,
             self.unit,
@@ -91,13 +113,18 @@ pub(crate) fn head(durability: &str) {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     println!("{cores} cores; {durability}");
     println!(
-        "{:<18} {:>10} {:<9} {:>10} {:>6} {:>8} {:>8} {:>7} {:>7}  {:<28} met",
+        "{:<22} {:>10} {:<9} {:>10} {:>6} {:>8} {:>8} {:>7} {:>7}  {:<46} met",
         "name", "value", "unit", "baseline", "ratio", "p50 ms", "p99 ms", "cpu s", "peak MB", "goal"
     );
 }
 
+/// To three digits: no more was measured.
+fn rounded(number: f64) -> f64 {
+    (number * 1_000.0).round() / 1_000.0
+}
+
 /// A percentile of latencies in microseconds, as milliseconds.
-pub(crate) fn percentile(sorted: &[u32], share: f64) -> Option<f64> {
+fn percentile(sorted: &[u32], share: f64) -> Option<f64> {
     let index = ((sorted.len() as f64 * share) as usize).min(sorted.len().checked_sub(1)?);
     Some(f64::from(sorted[index]) / 1_000.0)
 }

@@ -1,120 +1,149 @@
-//! The system under measurement, and what its processes use.
+//! The system under measurement: a child that ends with this process, whatever ends this process.
 
 use anyhow::Context;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
-/// Processes of a stack, the services first.
-pub(crate) const PARTS: [&str; 6] =
-    ["command-service", "query-service", "projector", "nats-server", "postgres", "redis-server"];
+use crate::http::{self, Request};
 
-/// A running system; ends with this process.
+/// The services.
+pub(crate) const SERVICES: [&str; 3] = ["command-service", "query-service", "projector"];
+/// The servers.
+pub(crate) const SERVERS: [&str; 3] = ["nats-server", "postgres", "redis-server"];
+
+/// How long a start may take: the first one on a fresh machine installs the servers.
+const START: Duration = Duration::from_secs(900);
+/// How long a stop may take.
+const STOP: Duration = Duration::from_secs(30);
+/// How long the projector may need for what was written: at most a million events.
+const CATCH_UP: Duration = Duration::from_secs(600);
+
+/// A running system on a data folder of its own.
 pub(crate) struct Stack {
     runner: Child,
-    data: std::path::PathBuf,
+    /// Held open: the runner may still write.
+    _output: Lines<BufReader<ChildStdout>>,
+    data: PathBuf,
     facts: Value,
 }
 
 impl Stack {
     /// Starts it on an empty data folder.
-    pub(crate) fn start() -> anyhow::Result<Self> {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
         let data = std::env::temp_dir().join(format!("syncboard-bench-{}", std::process::id()));
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "KILL", "--"])
-            .arg(std::env::current_exe()?)
-            .arg("--data")
-            .arg(&data)
-            .arg("--json");
+        let mut command = child()?;
+        command.arg("--data").arg(&data).arg("--json");
         for flag in ["--command-listen", "--query-listen", "--projector-listen"] {
             command.args([flag, "127.0.0.1:0"]);
         }
-        for name in ["DATABASE_URL", "NATS_URL", "REDIS_URL"] {
+        for name in ["DATABASE_URL", "NATS_URL", "REDIS_URL", "SYNCBOARD_DATA"] {
             command.env_remove(name);
         }
-        let mut runner = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        let output = runner.stdout.take().context("no output")?;
-        let line = BufReader::new(output).lines().next().context("the system did not start")??;
-        Ok(Self { runner, data, facts: serde_json::from_str(&line)? })
+        let mut runner = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let output = BufReader::new(runner.stdout.take().context("the runner has no output")?).lines();
+        let mut stack = Self { runner, _output: output, data, facts: Value::Null };
+        let line =
+            tokio::time::timeout(START, stack._output.next_line()).await.context("the system does not start")??;
+        stack.facts = serde_json::from_str(&line.context("the system did not start")?)?;
+        Ok(stack)
     }
 
     /// A fact of the runner.
-    pub(crate) fn fact(&self, name: &str) -> &str {
-        self.facts[name].as_str().unwrap_or_default()
+    pub(crate) fn fact(&self, name: &str) -> anyhow::Result<&str> {
+        self.facts[name].as_str().with_context(|| format!("the runner does not say its {name}"))
     }
 
     /// What an acknowledged event survives.
     pub(crate) fn durability(&self) -> String {
-        format!("1 replica, {}", self.fact("durability"))
+        format!("1 replica, {}", self.facts["durability"].as_str().unwrap_or("durability unknown"))
     }
 
     /// Host and port of a service.
-    pub(crate) fn address(&self, url: &str) -> String {
-        self.fact(url).trim_start_matches("http://").to_owned()
+    pub(crate) fn address(&self, url: &str) -> anyhow::Result<&str> {
+        Ok(self.fact(url)?.trim_start_matches("http://"))
     }
 
-    /// The process of a part.
+    /// The log, with the credential of services or of the administrator.
+    pub(crate) fn nats(&self, url: &str) -> anyhow::Result<runtime::config::Nats> {
+        Ok(runtime::config::Nats { nats_url: self.fact(url)?.parse()?, nats_timeout: Duration::from_secs(10) })
+    }
+
+    /// Where the runner keeps its data.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        &self.data
+    }
+
+    /// The process that a part was started as.
     pub(crate) fn pid(&self, part: &str) -> u32 {
         self.facts["pids"][part].as_u64().and_then(|pid| u32::try_from(pid).ok()).unwrap_or_default()
     }
 
-    /// Resident memory of a part in MB: now (`VmRSS`) or at most so far (`VmHWM`).
-    pub(crate) fn memory(&self, part: &str, line: &str) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid(part))).unwrap_or_default();
-        let kilobytes = status.lines().find_map(|text| {
-            text.strip_prefix(line)?.strip_prefix(':')?.split_whitespace().next()?.parse::<f64>().ok()
-        });
-        kilobytes.unwrap_or(0.0) / 1_024.0
-    }
-
-    /// Processor seconds that all parts have used, the backends of PostgreSQL with them.
-    pub(crate) fn cpu_seconds(&self) -> f64 {
-        let backends =
-            std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid("postgres"))).unwrap_or_default();
-        let parts = PARTS.iter().map(|part| self.pid(part));
-        let all = parts.chain(backends.split_whitespace().filter_map(|pid| pid.parse().ok()));
-        all.map(cpu_ticks).sum::<f64>() / 100.0
-    }
-
     /// Stops or continues a part.
-    pub(crate) fn signal(&self, part: &str, signal: Signal) {
-        tests::system::send(self.pid(part), signal);
+    pub(crate) fn signal(&self, part: &str, signal: Signal) -> anyhow::Result<()> {
+        send(self.pid(part), signal)
     }
 
     /// Waits until the read models show the whole log.
     pub(crate) async fn caught_up(&self) -> anyhow::Result<()> {
-        let http = tests::client::http();
-        for _ in 0..6_000 {
-            let health: Value = http.get(format!("{}/health", self.fact("projector_url"))).send().await?.json().await?;
+        let mut http = http::Connection::open(self.address("projector_url")?).await?;
+        let mut health = Request::new("GET", "/health", "", "");
+        let begun = Instant::now();
+        while begun.elapsed() < CATCH_UP {
+            let health: Value = serde_json::from_slice(http.send(health.numbered(0)).await?.body)?;
             if health["statistics"]["lag"] == 0 {
                 return Ok(());
             }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         anyhow::bail!("the projector does not catch up")
     }
 
+    /// Fails if a part died and was started again: what was measured meanwhile means nothing.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let now: Value = serde_json::from_slice(&std::fs::read(self.data.join("run.json"))?)?;
+        for part in SERVICES.iter().chain(&SERVERS) {
+            anyhow::ensure!(now["pids"][part] == self.facts["pids"][part], "{part} died and was started again");
+        }
+        Ok(())
+    }
+
     /// Stops it and removes its data.
-    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
-        tests::system::send(self.runner.id(), Signal::TERM);
-        self.runner.wait()?;
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        send(self.runner.id().context("the runner died")?, Signal::TERM)?;
+        let status = tokio::time::timeout(STOP, self.runner.wait()).await.context("the system does not stop")??;
+        anyhow::ensure!(status.success(), "the runner ended with {status}");
         Ok(())
     }
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        drop(self.runner.kill());
-        drop(self.runner.wait());
+        if let Some(pid) = self.runner.id() {
+            drop(send(pid, Signal::TERM));
+            let begun = Instant::now();
+            while begun.elapsed() < STOP && matches!(self.runner.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            drop(self.runner.start_kill());
+        }
         drop(std::fs::remove_dir_all(&self.data));
     }
 }
 
-fn cpu_ticks(pid: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-    let field = |n: usize| fields.get(n).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-    field(11) + field(12)
+/// This program as a child that is killed when this process ends, and to which no interrupt of the terminal goes.
+pub(crate) fn child() -> anyhow::Result<Command> {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(std::env::current_exe()?);
+    command.process_group(0).kill_on_drop(true);
+    Ok(command)
+}
+
+fn send(pid: u32, signal: Signal) -> anyhow::Result<()> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).context("no such process")?;
+    Ok(kill_process(pid, signal)?)
 }
