@@ -62,7 +62,7 @@ pub(crate) struct Run {
     #[arg(long, env = "SYNCBOARD_PROJECTOR_LISTEN", default_value = "127.0.0.1:8082")]
     pub(crate) projector_listen: SocketAddr,
     /// Install no missing server; only say what is missing
-    #[arg(long, env = "SYNCBOARD_NO_INSTALL")]
+    #[arg(long, env = "SYNCBOARD_NO_INSTALL", value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) no_install: bool,
     /// How often the private nats-server syncs the log to disk: a duration, or always; needs nats-server 2.10
     #[arg(long, env = "SYNCBOARD_NATS_SYNC_INTERVAL", default_value = "100ms")]
