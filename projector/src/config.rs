@@ -3,6 +3,7 @@
 use bytesize::ByteSize;
 use clap::{Args, Parser};
 use runtime::config::{Http, Log, Nats, Postgres, Redis, Secret};
+use runtime::event_log::Follow;
 use std::net::SocketAddr;
 
 /// SyncBoard projector: events in, read models out
@@ -65,6 +66,14 @@ pub struct Batches {
     /// Most bytes of events that one transaction applies
     #[arg(long, env = "SYNCBOARD_BATCH_BYTES", default_value = "8MiB")]
     pub batch_bytes: ByteSize,
+}
+
+impl Batches {
+    /// How a consumer of this name reads.
+    pub(crate) fn follow(&self, name: String) -> Follow {
+        let batch_bytes = usize::try_from(self.batch_bytes.as_u64()).unwrap_or(usize::MAX);
+        Follow { name, batch_events: self.batch_events, batch_bytes }
+    }
 }
 
 /// Preparing the servers.

@@ -4,7 +4,7 @@ use crate::apply::{self, Positioned};
 use crate::generation::{self, REPLAY_SCHEMA};
 use crate::{config, migrate, run};
 use indicatif::{ProgressBar, ProgressStyle};
-use runtime::event_log::{Follow, Follower};
+use runtime::event_log::Follower;
 use runtime::postgres::READ_SCHEMA;
 use runtime::{EventLog, postgres, telemetry};
 use serde::Serialize;
@@ -104,14 +104,7 @@ struct Filling<'a> {
 
 impl<'a> Filling<'a> {
     fn new(pool: &'a PgPool, log: &EventLog, config: &config::Replay, head: u64) -> Self {
-        let follower = log.follow(
-            0,
-            Follow {
-                name: "projector-replay".to_owned(),
-                batch_events: config.batches.batch_events,
-                batch_bytes: usize::try_from(config.batches.batch_bytes.as_u64()).unwrap_or(usize::MAX),
-            },
-        );
+        let follower = log.follow(0, config.batches.follow("projector-replay".to_owned()));
         let (sender, batches) = mpsc::channel(2);
         tokio::spawn(read(follower, sender));
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} events, {per_sec}, {eta} left {msg}");
@@ -143,7 +136,7 @@ async fn read(mut follower: Follower, sender: mpsc::Sender<Result<Vec<Positioned
         let decoded = match follower.next().await {
             Ok(batch) => {
                 batch.acknowledge().await;
-                run::read_batch(batch).await.map(|(events, _)| events)
+                run::decode(&batch)
             }
             Err(error) => Err(error),
         };

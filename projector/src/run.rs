@@ -7,7 +7,7 @@ use crate::{announce, config};
 use metrics::{counter, gauge, histogram};
 use runtime::cache::{Cache, Fences, RENEWAL};
 use runtime::clock::{Clock, SystemClock};
-use runtime::event_log::{Batch, Follow};
+use runtime::event_log::{Batch, Follow, Recorded};
 use runtime::health::Checks;
 use runtime::service::{chain, told_to_stop, until_up};
 use runtime::{EventLog, http, postgres, telemetry};
@@ -89,7 +89,8 @@ impl Projector {
         self.stand_at(checkpoint);
         let mut fences = Fences::new(self.cache.clone());
         let (sender, mut batches) = mpsc::channel(2);
-        let reader = tokio::spawn(read(self.log.clone(), checkpoint, self.follow(), sender));
+        let follow = self.batches.follow(format!("projector-{}", apply::PROJECTION));
+        let reader = tokio::spawn(read(self.log.clone(), checkpoint, follow, sender));
         let _ends_with_session = AbortOnDrop(reader);
         let mut renewal = interval(RENEWAL);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -107,14 +108,6 @@ impl Projector {
                     }
                 }
             }
-        }
-    }
-
-    fn follow(&self) -> Follow {
-        Follow {
-            name: format!("projector-{}", apply::PROJECTION),
-            batch_events: self.batches.batch_events,
-            batch_bytes: usize::try_from(self.batches.batch_bytes.as_u64()).unwrap_or(usize::MAX),
         }
     }
 
@@ -156,15 +149,14 @@ fn failed(error: &Error) {
     }
 }
 
-/// Reads and decodes, ahead of the applier by two batches at most.
-pub(crate) async fn read_batch(batch: Batch) -> Result<(Vec<Positioned>, Batch), runtime::event_log::Error> {
-    let mut events = Vec::with_capacity(batch.events.len());
-    for recorded in &batch.events {
-        events.push(Positioned { sequence: recorded.sequence, envelope: recorded.decode_any()? });
-    }
-    Ok((events, batch))
+/// Decodes a batch's events.
+pub(crate) fn decode(batch: &Batch) -> Result<Vec<Positioned>, runtime::event_log::Error> {
+    let positioned =
+        |recorded: &Recorded| Ok(Positioned { sequence: recorded.sequence, envelope: recorded.decode_any()? });
+    batch.events.iter().map(positioned).collect()
 }
 
+/// Reads and decodes, ahead of the applier by two batches at most.
 async fn read(log: EventLog, after: u64, follow: Follow, sender: mpsc::Sender<Decoded>) {
     let mut follower = log.follow(after, follow);
     loop {
@@ -176,8 +168,8 @@ async fn read(log: EventLog, after: u64, follow: Follow, sender: mpsc::Sender<De
                 continue;
             }
         };
-        match read_batch(batch).await {
-            Ok((events, batch)) => {
+        match decode(&batch) {
+            Ok(events) => {
                 if sender.send(Decoded { events, batch }).await.is_err() {
                     return;
                 }

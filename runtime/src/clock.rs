@@ -18,13 +18,3 @@ impl Clock for SystemClock {
         Utc::now().trunc_subsecs(6)
     }
 }
-
-/// A clock that stands still, for tests.
-#[derive(Clone, Copy, Debug)]
-pub struct FixedClock(pub DateTime<Utc>);
-
-impl Clock for FixedClock {
-    fn now(&self) -> DateTime<Utc> {
-        self.0
-    }
-}

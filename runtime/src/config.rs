@@ -4,7 +4,6 @@
 use bytesize::ByteSize;
 use clap::Args;
 use std::fmt;
-use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -134,10 +133,4 @@ pub struct Auth {
 
 fn secret_key(text: &str) -> Result<Secret, &'static str> {
     if text.len() < 32 { Err("is shorter than 32 characters") } else { Ok(Secret(text.to_owned())) }
-}
-
-/// Where a service listens, for those who print it.
-#[must_use]
-pub fn base_url(address: SocketAddr) -> String {
-    format!("http://{address}")
 }

@@ -17,7 +17,7 @@ pub struct Follow {
     pub name: String,
     /// Most events of one batch.
     pub batch_events: usize,
-    /// Most bytes of one batch, and most that the server sends ahead.
+    /// Most bytes of one batch.
     pub batch_bytes: usize,
 }
 
