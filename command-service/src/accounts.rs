@@ -3,6 +3,7 @@
 use crate::decider::{Decider, Error, Order};
 use crate::idempotency;
 use crate::identity::Identity;
+use crate::order::context;
 use crate::passwords::Passwords;
 use domain::account::{Account, Command, Username};
 use events::Stream;
@@ -13,7 +14,7 @@ use poem_openapi::{ApiRequest, ApiResponse, Object, OpenApi};
 use runtime::auth::{Caller, Tokens};
 use runtime::clock::Clock;
 use runtime::config::Secret;
-use runtime::http::{FormBody, JsonBody, Limited, Problem, RawJson, Refused, RequestContext, Statuses};
+use runtime::http::{FormBody, JsonBody, Limited, Problem, RawJson, Refused, Statuses};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -227,9 +228,4 @@ fn secret(text: String) -> Secret {
 #[expect(clippy::disallowed_methods, reason = "every attempt to register has a row of its own")]
 fn new_credential() -> Uuid {
     Uuid::now_v7()
-}
-
-/// What the edge knows of the request.
-pub(crate) fn context(request: &Request) -> RequestContext {
-    request.data::<RequestContext>().expect("the edge gives every request its context").clone()
 }

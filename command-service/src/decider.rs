@@ -101,6 +101,16 @@ where
         Ok(self.read(stream).await?.state.clone())
     }
 
+    /// The tip of a stream as the log has it now.
+    pub(crate) async fn tip(&self, stream: Stream) -> Result<Arc<Tip<A>>, event_log::Error> {
+        self.read(stream).await
+    }
+
+    /// The tip of a stream as this process saw it last, if it remembers it.
+    pub(crate) fn recall(&self, stream: Stream) -> Option<Arc<Tip<A>>> {
+        self.tips.get(&stream)
+    }
+
     /// Carries a command out.
     pub(crate) async fn execute(&self, order: Order<A::Command>) -> Result<Outcome, Error<A::Error>> {
         let begun = Instant::now();

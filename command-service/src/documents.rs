@@ -1,36 +1,39 @@
-//! Documents: every command on them.
+//! Documents: uploading and editing them.
 
 mod answer;
 mod body;
+mod edit;
+mod knowledge;
+mod links;
+mod merge;
+mod walk;
 
-use crate::accounts::context;
-use crate::decider::{Decider, Order};
-use crate::idempotency;
-use answer::{EditStatuses, Edited, UploadStatuses, Uploaded, accepted, exists, problem};
-use body::{DescribeBody, Invalid, RetitleBody, ReviseBody, UploadBody};
-use domain::document::{Command, Document, Limits, Tag};
+pub(crate) use edit::Documents;
+pub(crate) use knowledge::Api as KnowledgeApi;
+pub(crate) use links::Api as LinkApi;
+pub(crate) use merge::Api as MergeApi;
+
+use crate::duplicates::Duplicates;
+use crate::invalid::Invalid;
+use crate::order::{Asked, IfMatch, Key};
+use answer::{AcceptedUpload, EditStatuses, Edited, UploadStatuses, Uploaded, etag, exists, problem};
+use body::{DescribeBody, RetitleBody, ReviseBody, UploadBody};
+use domain::document::{Command, Document, Tag};
 use events::{Content, DocumentId, Stream};
 use poem::Request;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path};
 use runtime::blobs::Blobs;
-use runtime::http::{Authorized, JsonBody, Problem, Refused, if_match};
+use runtime::http::{Authorized, JsonBody, Problem, RawJson, Refused};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// The routes of documents.
 pub(crate) struct Api {
-    pub(crate) decider: Decider<Document>,
+    pub(crate) documents: Arc<Documents>,
     pub(crate) blobs: Blobs,
-    pub(crate) limits: Limits,
+    pub(crate) duplicates: Duplicates,
 }
-
-/// What every command on a document may carry in headers.
-struct Conditions {
-    key: Option<String>,
-    if_match: Option<String>,
-}
-
-type Key = Header<Option<String>>;
 
 #[OpenApi]
 impl Api {
@@ -47,12 +50,12 @@ impl Api {
         #[oai(name = "Idempotency-Key")]
         key: Key,
     ) -> Result<Uploaded, Refused<UploadStatuses>> {
-        let key = idempotency::key(key.0)?;
-        let id = match &key {
-            Some(key) => DocumentId::of_upload(caller.0.account, caller.0.workspace, key),
+        let asked = Asked::of(request, caller, key)?;
+        let id = match &asked.key {
+            Some(key) => DocumentId::of_upload(asked.caller.account, asked.workspace(), key),
             None => new_document(),
         };
-        self.create(request, caller, id, key, body.0).await
+        Ok(self.create(&asked, id, body.0).await?)
     }
 
     /// Upload a text under an id of your own
@@ -69,9 +72,10 @@ impl Api {
         body: JsonBody<UploadBody>,
     ) -> Result<Uploaded, Refused<UploadStatuses>> {
         // The id itself is the key: whoever puts the same text under it again has retried.
-        match self.create(request, caller, DocumentId(id.0), Some("put".to_owned()), body.0).await {
-            Err(problem) if problem.is("idempotency_key_reused") => Err(exists().into()),
-            answer => answer,
+        let asked = Asked::of(request, caller, Header(Some("put".to_owned())))?;
+        match self.create(&asked, DocumentId(id.0), body.0).await {
+            Err(problem) if problem.code == "idempotency_key_reused" => Err(exists().into()),
+            answer => Ok(answer?),
         }
     }
 
@@ -91,11 +95,12 @@ impl Api {
         key: Key,
         /// Entity tag that the document must still have.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        if_match: IfMatch,
     ) -> Result<Edited, Refused<EditStatuses>> {
-        let (media_type, content) = body.0.checked(&self.limits)?;
+        let (media_type, content) = body.0.checked(&self.documents.limits)?;
         let command = Command::Revise { media_type, content: self.stored(content).await? };
-        self.edit(request, caller, id.0, Conditions { key: key.0, if_match: if_match.0 }, command).await
+        let asked = Asked::of(request, caller, key)?.only_if(if_match)?;
+        Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
     /// Change the title
@@ -112,10 +117,11 @@ impl Api {
         key: Key,
         /// Entity tag that the document must still have.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        if_match: IfMatch,
     ) -> Result<Edited, Refused<EditStatuses>> {
-        let command = Command::Retitle { title: body.0.checked(&self.limits)? };
-        self.edit(request, caller, id.0, Conditions { key: key.0, if_match: if_match.0 }, command).await
+        let command = Command::Retitle { title: body.0.checked(&self.documents.limits)? };
+        let asked = Asked::of(request, caller, key)?.only_if(if_match)?;
+        Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
     /// Describe where it comes from and how demanding it is
@@ -134,11 +140,12 @@ impl Api {
         key: Key,
         /// Entity tag that the document must still have.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        if_match: IfMatch,
     ) -> Result<Edited, Refused<EditStatuses>> {
-        let (source, skill_level) = body.0.checked(&self.limits)?;
+        let (source, skill_level) = body.0.checked(&self.documents.limits)?;
         let command = Command::Describe { source, skill_level };
-        self.edit(request, caller, id.0, Conditions { key: key.0, if_match: if_match.0 }, command).await
+        let asked = Asked::of(request, caller, key)?.only_if(if_match)?;
+        Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
     /// Put a tag on
@@ -158,11 +165,12 @@ impl Api {
         key: Key,
         /// Entity tag that the document must still have.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        if_match: IfMatch,
     ) -> Result<Edited, Refused<EditStatuses>> {
-        let tag = Tag::parse(&tag.0, &self.limits).map_err(Invalid::field("tag"))?;
-        let command = Command::Tag { tag, at_most: self.limits.tags };
-        self.edit(request, caller, id.0, Conditions { key: key.0, if_match: if_match.0 }, command).await
+        let tag = Tag::parse(&tag.0, &self.documents.limits).map_err(Invalid::field("tag"))?;
+        let command = Command::Tag { tag, at_most: self.documents.limits.tags };
+        let asked = Asked::of(request, caller, key)?.only_if(if_match)?;
+        Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
     /// Take a tag off
@@ -180,11 +188,12 @@ impl Api {
         key: Key,
         /// Entity tag that the document must still have.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        if_match: IfMatch,
     ) -> Result<Edited, Refused<EditStatuses>> {
-        let tag = Tag::parse(&tag.0, &self.limits).map_err(Invalid::field("tag"))?;
+        let tag = Tag::parse(&tag.0, &self.documents.limits).map_err(Invalid::field("tag"))?;
         let command = Command::Untag { tag };
-        self.edit(request, caller, id.0, Conditions { key: key.0, if_match: if_match.0 }, command).await
+        let asked = Asked::of(request, caller, key)?.only_if(if_match)?;
+        Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
     /// Put it into the trash
@@ -202,9 +211,10 @@ impl Api {
         key: Key,
         /// Entity tag that the document must still have.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        if_match: IfMatch,
     ) -> Result<Edited, Refused<EditStatuses>> {
-        self.edit(request, caller, id.0, Conditions { key: key.0, if_match: if_match.0 }, Command::Trash).await
+        let asked = Asked::of(request, caller, key)?.only_if(if_match)?;
+        Ok(self.documents.edit(&asked, id.0, Command::Trash).await?)
     }
 
     /// Take it out of the trash
@@ -220,62 +230,36 @@ impl Api {
         key: Key,
         /// Entity tag that the document must still have.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        if_match: IfMatch,
     ) -> Result<Edited, Refused<EditStatuses>> {
-        self.edit(request, caller, id.0, Conditions { key: key.0, if_match: if_match.0 }, Command::Restore).await
+        let asked = Asked::of(request, caller, key)?.only_if(if_match)?;
+        Ok(self.documents.edit(&asked, id.0, Command::Restore).await?)
     }
 }
 
 impl Api {
-    async fn create(
-        &self,
-        request: &Request,
-        Authorized(caller): Authorized,
-        id: DocumentId,
-        key: Option<String>,
-        body: UploadBody,
-    ) -> Result<Uploaded, Refused<UploadStatuses>> {
-        let mut upload = body.checked(caller.account, &self.limits)?;
+    async fn create(&self, asked: &Asked, id: DocumentId, body: UploadBody) -> Result<Uploaded, Problem> {
+        let (mut upload, sha256) = body.checked(asked.caller.account, &self.documents.limits)?;
         if let Command::Upload { content, .. } = &mut upload {
             *content = self.stored(std::mem::replace(content, Content::of(String::new()))).await?;
         }
-        let stream = Stream::document(caller.workspace, id);
-        let order = Order {
-            stream,
-            id: idempotency::command_id(key.as_deref(), caller.account, &stream),
-            command: upload,
-            actor: caller.account,
-            context: context(request),
-            allowed: None,
-            is_creation: true,
-        };
-        let outcome = self.decider.execute(order).await.map_err(problem)?;
-        let (accepted, etag) = accepted(id.0, &outcome);
-        Ok(Uploaded::Document(accepted, etag, outcome.is_replayed))
+        let workspace = asked.workspace();
+        let order = asked.creation(Stream::document(workspace, id), upload);
+        let (outcome, found) =
+            tokio::join!(self.documents.decider.execute(order), self.duplicates.look_up(workspace, &sha256, id));
+        let outcome = outcome.map_err(problem)?;
+        let has_text = |other| self.may_have_text(asked.document(other), &sha256);
+        let duplicates = self.duplicates.accepted(workspace, &sha256, id, found, has_text);
+        let accepted = AcceptedUpload { id: id.0, sequence: outcome.sequence, changed: outcome.is_changed, duplicates };
+        Ok(Uploaded::Document(RawJson::of(&accepted), etag(outcome.sequence), outcome.is_replayed))
     }
 
-    async fn edit(
-        &self,
-        request: &Request,
-        Authorized(caller): Authorized,
-        id: Uuid,
-        conditions: Conditions,
-        command: Command,
-    ) -> Result<Edited, Refused<EditStatuses>> {
-        let stream = Stream::document(caller.workspace, DocumentId(id));
-        let key = idempotency::key(conditions.key)?;
-        let order = Order {
-            stream,
-            id: idempotency::command_id(key.as_deref(), caller.account, &stream),
-            command,
-            actor: caller.account,
-            context: context(request),
-            allowed: if_match(conditions.if_match.as_deref())?,
-            is_creation: false,
-        };
-        let outcome = self.decider.execute(order).await.map_err(problem)?;
-        let (accepted, etag) = accepted(id, &outcome);
-        Ok(Edited::Document(accepted, etag, outcome.is_replayed))
+    /// Whether a document in use may have a text, as far as this process remembers its state.
+    fn may_have_text(&self, stream: Stream, sha256: &str) -> bool {
+        self.documents.decider.recall(stream).is_none_or(|tip| match &tip.state {
+            Document::Live(details) => details.sha256 == sha256,
+            Document::Absent | Document::Trashed { .. } => false,
+        })
     }
 
     /// Puts a text that is too long for an event into the blob store, before the event that names it.

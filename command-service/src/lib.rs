@@ -1,18 +1,30 @@
-//! HTTP in, events out: every command is decided on its stream alone and appended to the log; no read model is asked.
+//! HTTP in, events out: every command is decided on streams alone and appended to the log; no read model is asked, but to
+//! tell an upload which other documents have its text.
 
 mod accounts;
+mod answer;
+mod assistant;
+mod clusters;
+mod concepts;
 mod config;
 mod decider;
 mod documents;
+mod duplicates;
 mod idempotency;
 mod identity;
+mod invalid;
 mod metrics;
+mod order;
 mod passwords;
 mod tip;
 
 pub use config::Config;
 
-use domain::{account::Account, document::Document};
+use clusters::Clusters;
+use config::{Serve, Subcommand};
+use decider::Decider;
+use documents::Documents;
+use duplicates::Duplicates;
 use poem::{Endpoint, EndpointExt, Response, Route};
 use poem_openapi::OpenApiService;
 use runtime::auth::Tokens;
@@ -34,10 +46,18 @@ const OPEN: &[&str] = &["/v1/accounts", "/v1/tokens"];
 
 /// The service's main function over its arguments, the program's name first.
 pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    runtime::service::main(args, run)
+    runtime::service::main(args, dispatch)
 }
 
-async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
+    match config.subcommand {
+        None => run(config.serve).await,
+        Some(Subcommand::Serve(config)) => run(config).await,
+        Some(Subcommand::Assist(config)) => assistant::run(config).await,
+    }
+}
+
+async fn run(config: Serve) -> Result<(), Box<dyn Error + Send + Sync>> {
     let telemetry = telemetry::start(&config.log)?;
     metrics::describe();
     let listener = TcpListener::bind(config.listen).await?;
@@ -57,7 +77,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
 
 /// The whole service over its parts.
 fn build(
-    config: &Config,
+    config: &Serve,
     log: EventLog,
     pool: PgPool,
     clock: Arc<dyn Clock>,
@@ -66,20 +86,34 @@ fn build(
 ) -> impl Endpoint<Output = Response> + use<> {
     let tokens = Tokens::new(&config.auth);
     let accounts = accounts::Api {
-        decider: decider::Decider::<Account>::new(log.clone(), clock.clone(), &config.commands),
+        decider: Decider::new(log.clone(), clock.clone(), &config.commands),
         identity: identity::Identity::new(pool.clone()),
         passwords: passwords::Passwords::new(&config.passwords),
         tokens: tokens.clone(),
         clock: clock.clone(),
         token_lifetime: config.passwords.token_lifetime,
     };
+    let limits = config.limits.values();
+    let documents = Arc::new(Documents { decider: Decider::new(log.clone(), clock.clone(), &config.commands), limits });
+    let clusters = Arc::new(Clusters {
+        decider: Decider::new(log.clone(), clock.clone(), &config.commands),
+        name_chars: limits.title_chars,
+    });
+    let knowledge = (
+        documents::KnowledgeApi { documents: documents.clone(), clusters: clusters.clone() },
+        documents::LinkApi { documents: documents.clone(), longest_walk: config.limits.link_walk },
+        documents::MergeApi { documents: documents.clone() },
+        clusters::Api { clusters },
+        concepts::Api { decider: Decider::new(log.clone(), clock, &config.commands), name_chars: limits.concept_chars },
+    );
     let documents = documents::Api {
+        documents,
         blobs: Blobs::new(log.context().clone()),
-        decider: decider::Decider::<Document>::new(log, clock, &config.commands),
-        limits: config.limits.values(),
+        duplicates: Duplicates::new(pool.clone(), &config.duplicates),
     };
-    let api = OpenApiService::new((accounts, documents), "SyncBoard command-service", env!("CARGO_PKG_VERSION"))
-        .description("Writes: every accepted command is an event in the log, answered with its `sequence`.");
+    let api =
+        OpenApiService::new((accounts, documents, knowledge), "SyncBoard command-service", env!("CARGO_PKG_VERSION"))
+            .description("Writes: every accepted command is an event in the log, answered with its `sequence`.");
     let routes = Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", api.spec_endpoint());
     let refresh = move || runtime::telemetry::pool(&pool);
     let routes = http::operations(routes, checks, telemetry, refresh).nest("/", http::guard(api, tokens, OPEN));

@@ -16,6 +16,8 @@ pub(crate) const APPEND_SECONDS: &str = "syncboard_command_append_duration_secon
 pub(crate) const STATE_HITS: &str = "syncboard_command_state_hits_total";
 /// States loaded from the log.
 pub(crate) const STATE_LOADS: &str = "syncboard_command_state_loads_total";
+/// Searches for documents with the same text that failed or took too long.
+pub(crate) const DUPLICATE_LOOKUPS_FAILED: &str = "syncboard_command_duplicate_lookups_failed_total";
 /// Password hashes waiting or in progress.
 pub(crate) const PASSWORD_QUEUE: &str = "syncboard_command_password_queue";
 
@@ -27,5 +29,9 @@ pub(crate) fn describe() {
     describe_histogram!(APPEND_SECONDS, Unit::Seconds, "time of one append");
     describe_counter!(STATE_HITS, "decision states found in memory");
     describe_counter!(STATE_LOADS, "decision states loaded from the log");
+    describe_counter!(
+        DUPLICATE_LOOKUPS_FAILED,
+        "searches for documents with the same text that failed or took too long"
+    );
     describe_gauge!(PASSWORD_QUEUE, "password hashes waiting or in progress");
 }

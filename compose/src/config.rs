@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::facts;
 use clap::{Args, Parser};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -21,13 +22,15 @@ pub(crate) struct Cli {
 pub(crate) enum Subcommand {
     /// Upload text and Markdown files, or whole folders of them
     Upload(Upload),
+    /// Draw the clusters and concepts of a workspace as an SVG picture
+    Map(Map),
     /// Be the command-service (see its --help)
     #[command(disable_help_flag = true)]
     CommandService(Passed),
     /// Be the query-service (see its --help)
     #[command(disable_help_flag = true)]
     QueryService(Passed),
-    /// Be the projector: run, migrate, status, replay (see its --help)
+    /// Be the projector: run, migrate, status, replay, compare (see its --help)
     #[command(disable_help_flag = true)]
     Projector(Passed),
 }
@@ -61,6 +64,13 @@ pub(crate) struct Run {
     /// Address of the projector's health and metrics; port 0 picks a free one
     #[arg(long, env = "SYNCBOARD_PROJECTOR_LISTEN", default_value = "127.0.0.1:8082")]
     pub(crate) projector_listen: SocketAddr,
+    /// Address of the assistant's health and metrics; port 0 picks a free one
+    #[arg(long, env = "SYNCBOARD_ASSISTANT_LISTEN", default_value = "127.0.0.1:8083")]
+    pub(crate) assistant_listen: SocketAddr,
+    /// A language model to ask for concepts, names and summaries: an endpoint of OpenAI's chat completions. Without it
+    /// everything works, and nobody is asked
+    #[arg(long, env = "SYNCBOARD_LLM_URL")]
+    pub(crate) llm_url: Option<String>,
     /// Install no missing server; only say what is missing
     #[arg(long, env = "SYNCBOARD_NO_INSTALL", value_parser = clap::builder::BoolishValueParser::new())]
     pub(crate) no_install: bool,
@@ -87,6 +97,39 @@ pub(crate) struct Upload {
     /// Files and folders; in folders, files that end in .txt, .text, .md or .markdown
     #[arg(required = true)]
     pub(crate) paths: Vec<PathBuf>,
+    /// The system and the user
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// Tag to put on every document; may be repeated
+    #[arg(long = "tag")]
+    pub(crate) tags: Vec<String>,
+    /// Uploads in flight at once
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) in_flight: u16,
+}
+
+/// Drawing a workspace.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Map {
+    /// File to write, an SVG picture
+    pub(crate) file: PathBuf,
+    /// The system and the user
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// Address of the query-service, when it is not the one of the data folder
+    #[arg(long, env = "SYNCBOARD_QUERY_URL")]
+    pub(crate) query_url: Option<String>,
+    /// Concepts to draw
+    #[arg(long, default_value_t = 70, value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub(crate) concepts: u16,
+    /// Clusters to name
+    #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=60))]
+    pub(crate) clusters: u16,
+}
+
+/// A running system, and who asks.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Access {
     /// Data folder of the running system, where its address and this machine's account are
     #[arg(long, env = "SYNCBOARD_DATA", default_value = ".syncboard")]
     pub(crate) data: PathBuf,
@@ -99,10 +142,24 @@ pub(crate) struct Upload {
     /// Password
     #[arg(long, env = "SYNCBOARD_PASSWORD", hide_env_values = true)]
     pub(crate) password: Option<String>,
-    /// Tag to put on every document; may be repeated
-    #[arg(long = "tag")]
-    pub(crate) tags: Vec<String>,
-    /// Uploads in flight at once
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) in_flight: u16,
+}
+
+impl Access {
+    /// Where the command-service is: as said, or as the data folder says.
+    pub(crate) fn command_url(&self) -> anyhow::Result<String> {
+        let running = || Ok(facts::read(&self.data)?.map(|facts| facts.command_url));
+        self.command_url.clone().map_or_else(running, |url| Ok(Some(url))).map(or("http://127.0.0.1:8080"))
+    }
+}
+
+impl Map {
+    /// Where the query-service is: as said, or as the data folder says.
+    pub(crate) fn query_url(&self) -> anyhow::Result<String> {
+        let running = || Ok(facts::read(&self.access.data)?.map(|facts| facts.query_url));
+        self.query_url.clone().map_or_else(running, |url| Ok(Some(url))).map(or("http://127.0.0.1:8081"))
+    }
+}
+
+fn or(usual: &'static str) -> impl Fn(Option<String>) -> String {
+    move |url| url.unwrap_or_else(|| usual.to_owned())
 }

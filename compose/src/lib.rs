@@ -6,14 +6,17 @@ mod data;
 mod facts;
 mod find;
 mod install;
+mod map;
 mod ports;
 mod process;
 mod ready;
+mod request;
 mod runner;
 mod say;
 mod screen;
 mod servers;
 mod services;
+mod session;
 mod stop;
 mod supervise;
 mod upload;
@@ -40,6 +43,7 @@ pub fn main(mut args: Vec<OsString>) -> ExitCode {
     let result = match cli.subcommand {
         None => block_on(runner::run(cli.run)),
         Some(Subcommand::Upload(config)) => block_on(upload::run(config)),
+        Some(Subcommand::Map(config)) => block_on(map::run(config)),
         Some(Subcommand::CommandService(_) | Subcommand::QueryService(_) | Subcommand::Projector(_)) => {
             unreachable!("services are called before the arguments are parsed")
         }

@@ -21,6 +21,8 @@ pub(crate) struct Addresses {
     pub(crate) command: SocketAddr,
     pub(crate) query: SocketAddr,
     pub(crate) projector: SocketAddr,
+    /// Only where there is a language model to ask.
+    pub(crate) assistant: Option<SocketAddr>,
 }
 
 impl Addresses {
@@ -30,6 +32,10 @@ impl Addresses {
             command: ports::resolve(config.command_listen, "--command-listen")?,
             query: ports::resolve(config.query_listen, "--query-listen")?,
             projector: ports::resolve(config.projector_listen, "--projector-listen")?,
+            assistant: match &config.llm_url {
+                Some(_) => Some(ports::resolve(config.assistant_listen, "--assistant-listen")?),
+                None => None,
+            },
         })
     }
 }
@@ -46,8 +52,10 @@ pub(crate) fn environment(facts: &Facts, addresses: &Addresses, secret_key: &str
         ("SYNCBOARD_QUERY_LISTEN", addresses.query.to_string()),
         ("SYNCBOARD_PROJECTOR_LISTEN", addresses.projector.to_string()),
     ]
+    .into_iter()
+    .chain(addresses.assistant.map(|assistant| ("SYNCBOARD_ASSISTANT_LISTEN", assistant.to_string())))
     .map(|(name, value)| (name.to_owned(), value))
-    .to_vec()
+    .collect()
 }
 
 /// Makes or updates what the services need in the servers.
@@ -68,10 +76,15 @@ pub(crate) async fn start(
     board: &Board,
     services: &mut Vec<Supervised>,
 ) -> anyhow::Result<()> {
-    for (name, address) in
-        [("projector", addresses.projector), ("query-service", addresses.query), ("command-service", addresses.command)]
-    {
-        let spec = spec(name, &[name], data, environment)?;
+    let all: [(&str, &[&str], Option<SocketAddr>); 4] = [
+        ("projector", &["projector"], Some(addresses.projector)),
+        ("query-service", &["query-service"], Some(addresses.query)),
+        ("command-service", &["command-service"], Some(addresses.command)),
+        ("assistant", &["command-service", "assist"], addresses.assistant),
+    ];
+    for (name, args, address) in all {
+        let Some(address) = address else { continue };
+        let spec = spec(name, args, data, environment)?;
         let mut child = spec.spawn()?;
         let outcome = tokio::select! {
             () = ready::ready(address) => Ok(()),

@@ -2,10 +2,9 @@
 
 mod client;
 mod files;
-mod request;
 
 use crate::config::Upload;
-use crate::{facts, say};
+use crate::say;
 use client::{Client, Fate};
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,13 +15,7 @@ use std::time::Instant;
 /// Uploads every file; exit status 0 only if all went in.
 pub(crate) async fn run(config: Upload) -> anyhow::Result<ExitCode> {
     let found = files::find(&config.paths);
-    let address = match &config.command_url {
-        Some(url) => url.clone(),
-        None => {
-            facts::read(&config.data)?.map_or_else(|| "http://127.0.0.1:8080".to_owned(), |facts| facts.command_url)
-        }
-    };
-    let client = Client::log_in(&address, &config).await?;
+    let client = Client::log_in(&config.access.command_url()?, &config.access).await?;
 
     let begun = Instant::now();
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} files, {per_sec}, {eta} left")?;

@@ -1,6 +1,6 @@
 //! What every aggregate is: a state, commands that it may refuse, events that change it.
 
-use events::EventType;
+use events::{EventType, content};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A consistency boundary. The default value is the state before any event.
@@ -24,4 +24,11 @@ pub trait Aggregate: Clone + Default + Serialize + DeserializeOwned {
     /// The state after an event. Total: what stands in the log has happened.
     #[must_use]
     fn evolve(self, event: &Self::Event) -> Self;
+}
+
+/// Half of the SHA-256 of an event's JSON: enough for a state to know that it has met the event before.
+pub(crate) fn digest<E: EventType>(event: &E) -> String {
+    let mut digest = content::sha256(&event.body());
+    digest.truncate(32);
+    digest
 }

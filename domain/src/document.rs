@@ -1,16 +1,18 @@
-//! A document's rules: uploaded once, then edited, trashed and restored.
+//! A document's rules: uploaded once, then edited, linked, merged, trashed and restored.
 
+mod command;
+mod details;
+mod knowledge;
 mod value;
 
-pub use value::{Invalid, Limits, MediaType, Tag, Title, line, text};
+pub use command::Command;
+pub use details::Details;
+pub use value::{Invalid, Limits, MediaType, Name, Tag, Title, line, text};
 
 use crate::aggregate;
-use events::document::{
-    Described, Event, Restored, Retitled, Revised, SkillLevel, Source, Tagged, Trashed, Untagged, Uploaded,
-};
-use events::{AccountId, Content};
+use events::DocumentId;
+use events::document::{Event, Restored, Uploaded};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
 
 /// A document, reduced to what its decisions need.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,94 +23,13 @@ pub enum Document {
     /// In use.
     Live(Details),
     /// In the trash.
-    Trashed(Details),
-}
-
-/// What edits are compared with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Details {
-    /// Title now.
-    pub title: Title,
-    /// SHA-256 of the text now.
-    pub sha256: String,
-    /// Media type of the text now.
-    pub media_type: String,
-    /// Origin now.
-    pub source: Source,
-    /// Level now.
-    pub skill_level: SkillLevel,
-    /// Tags now.
-    pub tags: BTreeSet<Tag>,
-    /// How many texts it has had, from 1.
-    pub revision: u32,
-}
-
-/// A wish about a document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum Command {
-    /// Make it.
-    Upload {
-        /// Whose it will be.
-        owner: AccountId,
-        /// Its title.
-        title: Title,
-        /// Media type of the text.
-        media_type: MediaType,
-        /// The text; in the command's own form its address stands for it.
-        #[serde(serialize_with = "address")]
-        content: Content,
-        /// Its origin.
-        source: Source,
-        /// Its level.
-        skill_level: SkillLevel,
-        /// Its first tags.
-        tags: BTreeSet<Tag>,
-        /// How many tags it may have.
-        #[serde(skip)]
-        at_most: usize,
+    Trashed {
+        /// As it was.
+        details: Details,
+        /// The document that took over what it had, if it was merged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        merged_into: Option<DocumentId>,
     },
-    /// Replace the text.
-    Revise {
-        /// Media type of the text; as before if absent.
-        media_type: Option<MediaType>,
-        /// The text; in the command's own form its address stands for it.
-        #[serde(serialize_with = "address")]
-        content: Content,
-    },
-    /// Change the title.
-    Retitle {
-        /// The title.
-        title: Title,
-    },
-    /// Describe origin and level.
-    Describe {
-        /// The origin; as before if absent.
-        source: Option<Source>,
-        /// The level; as before if absent.
-        skill_level: Option<SkillLevel>,
-    },
-    /// Put a tag on.
-    Tag {
-        /// The tag.
-        tag: Tag,
-        /// How many tags it may have.
-        #[serde(skip)]
-        at_most: usize,
-    },
-    /// Take a tag off.
-    Untag {
-        /// The tag.
-        tag: Tag,
-    },
-    /// Put it into the trash.
-    Trash,
-    /// Take it out of the trash.
-    Restore,
-}
-
-/// Writes a content as its address, which says all of it in 64 characters.
-fn address<S: serde::Serializer>(content: &Content, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&content.sha256)
 }
 
 /// A refused rule.
@@ -129,6 +50,35 @@ pub enum Error {
         /// The limit.
         at_most: usize,
     },
+    /// One concept too many, of those that users have added or of those that they have removed.
+    #[error("{at_most} concepts were added to the document, or removed from it; no more are allowed")]
+    TooManyConcepts {
+        /// The limit.
+        at_most: usize,
+    },
+    /// One link too many.
+    #[error("the document has {at_most} links, no more are allowed")]
+    TooManyLinks {
+        /// The limit.
+        at_most: usize,
+    },
+    /// A link that leads where it comes from.
+    #[error("a document cannot be linked to itself")]
+    LinkToItself,
+    /// A merge of a document with itself.
+    #[error("a document cannot be merged into itself")]
+    MergeIntoItself,
+}
+
+impl Document {
+    /// What there is of it, in use or in the trash.
+    #[must_use]
+    pub const fn details(&self) -> Option<&Details> {
+        match self {
+            Self::Absent => None,
+            Self::Live(details) | Self::Trashed { details, .. } => Some(details),
+        }
+    }
 }
 
 impl aggregate::Aggregate for Document {
@@ -136,7 +86,7 @@ impl aggregate::Aggregate for Document {
     type Event = Event;
     type Error = Error;
 
-    const STATE_FORMAT: &'static str = "document.1";
+    const STATE_FORMAT: &'static str = "document.2";
 
     fn decide(&self, command: Command) -> Result<Option<Event>, Error> {
         match (self, command) {
@@ -154,93 +104,34 @@ impl aggregate::Aggregate for Document {
                     tags: tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
                 })))
             }
-            (Self::Live(_) | Self::Trashed(_), Command::Upload { .. }) => Err(Error::AlreadyExists),
+            (Self::Live(_) | Self::Trashed { .. }, Command::Upload { .. }) => Err(Error::AlreadyExists),
             (Self::Absent, _) => Err(Error::NotFound),
 
             (Self::Live(now), command) => now.decide(command),
 
-            (Self::Trashed(_), Command::Trash) => Ok(None),
-            (Self::Trashed(_), Command::Restore) => Ok(Some(Event::Restored(Restored {}))),
-            (Self::Trashed(_), _) => Err(Error::Trashed),
+            (Self::Trashed { .. }, Command::Trash) => Ok(None),
+            (Self::Trashed { .. }, Command::Restore) => Ok(Some(Event::Restored(Restored {}))),
+            (Self::Trashed { merged_into, .. }, Command::MergeInto { into, .. }) if *merged_into == Some(into) => {
+                Ok(None)
+            }
+            (Self::Trashed { .. }, _) => Err(Error::Trashed),
         }
     }
 
     fn evolve(self, event: &Event) -> Self {
         match (self, event) {
             (_, Event::Uploaded(uploaded)) => Self::Live(Details::of(uploaded)),
-            (Self::Live(now) | Self::Trashed(now), Event::Trashed(_)) => Self::Trashed(now),
-            (Self::Live(now) | Self::Trashed(now), Event::Restored(_)) => Self::Live(now),
-            (Self::Live(now), event) => Self::Live(now.evolve(event)),
-            (Self::Trashed(now), event) => Self::Trashed(now.evolve(event)),
+            (Self::Live(details), Event::Trashed(_)) => Self::Trashed { details, merged_into: None },
+            (Self::Live(details) | Self::Trashed { details, .. }, Event::Merged(merged)) => {
+                Self::Trashed { details, merged_into: Some(merged.into) }
+            }
+            (Self::Live(details) | Self::Trashed { details, .. }, Event::Restored(_)) => Self::Live(details),
+            (Self::Live(details), event) => Self::Live(details.evolve(event)),
+            (Self::Trashed { details, merged_into }, event) => {
+                Self::Trashed { details: details.evolve(event), merged_into }
+            }
             (Self::Absent, _) => Self::Absent,
         }
-    }
-}
-
-impl Details {
-    fn of(uploaded: &Uploaded) -> Self {
-        Self {
-            title: Title::trusted(&uploaded.title),
-            sha256: uploaded.content.sha256.clone(),
-            media_type: uploaded.media_type.clone(),
-            source: uploaded.source.clone(),
-            skill_level: uploaded.skill_level,
-            tags: uploaded.tags.iter().map(|tag| Tag::trusted(tag)).collect(),
-            revision: 1,
-        }
-    }
-
-    fn decide(&self, command: Command) -> Result<Option<Event>, Error> {
-        match command {
-            Command::Upload { .. } => Err(Error::AlreadyExists),
-            Command::Revise { media_type, content } => {
-                let media_type = media_type.map_or(self.media_type.as_str(), |media_type| media_type.as_str());
-                let is_same = content.sha256 == self.sha256 && media_type == self.media_type;
-                Ok((!is_same).then(|| Event::Revised(Revised { media_type: media_type.to_owned(), content })))
-            }
-            Command::Retitle { title } => {
-                Ok((title != self.title).then(|| Event::Retitled(Retitled { title: title.as_str().to_owned() })))
-            }
-            Command::Describe { source, skill_level } => {
-                let source = source.unwrap_or_else(|| self.source.clone());
-                let skill_level = skill_level.unwrap_or(self.skill_level);
-                let is_same = source == self.source && skill_level == self.skill_level;
-                Ok((!is_same).then_some(Event::Described(Described { source, skill_level })))
-            }
-            Command::Tag { tag, .. } if self.tags.contains(&tag) => Ok(None),
-            Command::Tag { at_most, .. } if self.tags.len() >= at_most => Err(Error::TooManyTags { at_most }),
-            Command::Tag { tag, .. } => Ok(Some(Event::Tagged(Tagged { tag: tag.as_str().to_owned() }))),
-            Command::Untag { tag } => {
-                let is_on = self.tags.contains(&tag);
-                Ok(is_on.then(|| Event::Untagged(Untagged { tag: tag.as_str().to_owned() })))
-            }
-            Command::Trash => Ok(Some(Event::Trashed(Trashed {}))),
-            Command::Restore => Ok(None),
-        }
-    }
-
-    fn evolve(mut self, event: &Event) -> Self {
-        match event {
-            Event::Uploaded(uploaded) => self = Self::of(uploaded),
-            Event::Revised(revised) => {
-                self.sha256.clone_from(&revised.content.sha256);
-                self.media_type.clone_from(&revised.media_type);
-                self.revision += 1;
-            }
-            Event::Retitled(retitled) => self.title = Title::trusted(&retitled.title),
-            Event::Described(described) => {
-                self.source.clone_from(&described.source);
-                self.skill_level = described.skill_level;
-            }
-            Event::Tagged(tagged) => {
-                self.tags.insert(Tag::trusted(&tagged.tag));
-            }
-            Event::Untagged(untagged) => {
-                self.tags.remove(&Tag::trusted(&untagged.tag));
-            }
-            Event::Trashed(_) | Event::Restored(_) => {}
-        }
-        self
     }
 }
 

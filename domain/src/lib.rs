@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod aggregate;
+pub mod cluster;
+pub mod concept;
 pub mod document;
 #[cfg(test)]
 mod testing;

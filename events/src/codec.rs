@@ -4,7 +4,7 @@
 use crate::envelope::Envelope;
 use crate::ids::{AccountId, CommandId};
 use crate::stream::{Aggregate, Stream};
-use crate::{account, document, upcast};
+use crate::{account, cluster, concept, document, upcast};
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -119,11 +119,59 @@ pub trait EventType: Sized {
     }
 }
 
+/// Declares the events of an aggregate as one enum with its codec, from a table of types, kinds and newest versions.
+macro_rules! events {
+    (
+        $(#[$doc:meta])*
+        $aggregate:ident { $($event:ident: $kind:literal $version:literal,)* }
+        upcasters: [$($upcaster:expr),*]
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Event {
+            $(
+                #[doc = concat!("See [`", stringify!($event), "`].")]
+                $event($event),
+            )*
+        }
+
+        impl crate::codec::EventType for Event {
+            const AGGREGATE: crate::stream::Aggregate = crate::stream::Aggregate::$aggregate;
+            const KINDS: &'static [crate::codec::Kind] = &[$(crate::codec::Kind::of::<$event>($kind, $version)),*];
+            const UPCASTERS: &'static [crate::upcast::Upcaster] = &[$($upcaster),*];
+
+            fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$event(_) => $kind,)*
+                }
+            }
+
+            fn body(&self) -> Vec<u8> {
+                match self {
+                    $(Self::$event(event) => crate::codec::to_json(event),)*
+                }
+            }
+
+            fn from_newest(kind: &str, body: &[u8]) -> Result<Self, crate::codec::Error> {
+                match kind {
+                    $($kind => Ok(Self::$event(serde_json::from_slice(body)?)),)*
+                    unknown => Err(crate::codec::Error::UnknownType(unknown.to_owned())),
+                }
+            }
+        }
+    };
+}
+pub(crate) use events;
+
 /// An event of any aggregate, for those who follow the whole log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum AnyEvent {
     /// Of a document.
     Document(document::Event),
+    /// Of a cluster.
+    Cluster(cluster::Event),
+    /// Of a concept.
+    Concept(concept::Event),
     /// Of an account.
     Account(account::Event),
 }
@@ -201,6 +249,8 @@ pub fn decode_any<'a>(
 ) -> Result<Envelope<AnyEvent>, Error> {
     match stream.aggregate {
         Aggregate::Document => decode(stream, header, body).map(|envelope| envelope.map(AnyEvent::Document)),
+        Aggregate::Cluster => decode(stream, header, body).map(|envelope| envelope.map(AnyEvent::Cluster)),
+        Aggregate::Concept => decode(stream, header, body).map(|envelope| envelope.map(AnyEvent::Concept)),
         Aggregate::Account => decode(stream, header, body).map(|envelope| envelope.map(AnyEvent::Account)),
     }
 }

@@ -1,10 +1,15 @@
 //! What can happen to a document.
 
-use crate::codec::{self, EventType, Kind};
+mod knowledge;
+
+pub use knowledge::{
+    Absorbed, Assessed, ConceptAdded, ConceptRemoved, Link, Linked, Merged, MovedToCluster, Proposed, Relation,
+    ReleasedFromCluster, Unlinked,
+};
+
+use crate::codec;
 use crate::content::Content;
 use crate::ids::AccountId;
-use crate::stream::Aggregate;
-use crate::upcast;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +41,50 @@ pub enum SkillLevel {
     Intermediate,
     /// A great deal.
     Advanced,
+}
+
+impl SourceKind {
+    /// Its name, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::File => "file",
+            Self::Url => "url",
+            Self::Image => "image",
+        }
+    }
+}
+
+impl SkillLevel {
+    /// Every level, from the least demanding on; first the one that says nothing.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Beginner, Self::Intermediate, Self::Advanced];
+
+    /// Its name, as in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Beginner => "beginner",
+            Self::Intermediate => "intermediate",
+            Self::Advanced => "advanced",
+        }
+    }
+
+    /// Reads a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+
+    /// This level, or another where this one says nothing.
+    #[must_use]
+    pub const fn or(self, other: Self) -> Self {
+        match self {
+            Self::Unknown => other,
+            Self::Beginner | Self::Intermediate | Self::Advanced => self,
+        }
+    }
 }
 
 /// What is known of a document's origin.
@@ -122,78 +171,26 @@ pub struct Trashed {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Restored {}
 
-/// A fact about one document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// See [`Uploaded`].
-    Uploaded(Uploaded),
-    /// See [`Revised`].
-    Revised(Revised),
-    /// See [`Retitled`].
-    Retitled(Retitled),
-    /// See [`Described`].
-    Described(Described),
-    /// See [`Tagged`].
-    Tagged(Tagged),
-    /// See [`Untagged`].
-    Untagged(Untagged),
-    /// See [`Trashed`].
-    Trashed(Trashed),
-    /// See [`Restored`].
-    Restored(Restored),
-}
-
-impl EventType for Event {
-    const AGGREGATE: Aggregate = Aggregate::Document;
-    const KINDS: &'static [Kind] = &[
-        Kind::of::<Uploaded>("uploaded", 1),
-        Kind::of::<Revised>("revised", 1),
-        Kind::of::<Retitled>("retitled", 1),
-        Kind::of::<Described>("described", 1),
-        Kind::of::<Tagged>("tagged", 1),
-        Kind::of::<Untagged>("untagged", 1),
-        Kind::of::<Trashed>("trashed", 1),
-        Kind::of::<Restored>("restored", 1),
-    ];
-    const UPCASTERS: &'static [upcast::Upcaster] = &[];
-
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Uploaded(_) => "uploaded",
-            Self::Revised(_) => "revised",
-            Self::Retitled(_) => "retitled",
-            Self::Described(_) => "described",
-            Self::Tagged(_) => "tagged",
-            Self::Untagged(_) => "untagged",
-            Self::Trashed(_) => "trashed",
-            Self::Restored(_) => "restored",
-        }
+codec::events! {
+    /// A fact about one document.
+    Document {
+        Uploaded: "uploaded" 1,
+        Revised: "revised" 1,
+        Retitled: "retitled" 1,
+        Described: "described" 1,
+        Tagged: "tagged" 1,
+        Untagged: "untagged" 1,
+        ConceptAdded: "concept_added" 1,
+        ConceptRemoved: "concept_removed" 1,
+        MovedToCluster: "moved_to_cluster" 1,
+        ReleasedFromCluster: "released_from_cluster" 1,
+        Linked: "linked" 1,
+        Unlinked: "unlinked" 1,
+        Absorbed: "absorbed" 1,
+        Merged: "merged" 1,
+        Assessed: "assessed" 1,
+        Trashed: "trashed" 1,
+        Restored: "restored" 1,
     }
-
-    fn body(&self) -> Vec<u8> {
-        match self {
-            Self::Uploaded(event) => codec::to_json(event),
-            Self::Revised(event) => codec::to_json(event),
-            Self::Retitled(event) => codec::to_json(event),
-            Self::Described(event) => codec::to_json(event),
-            Self::Tagged(event) => codec::to_json(event),
-            Self::Untagged(event) => codec::to_json(event),
-            Self::Trashed(event) => codec::to_json(event),
-            Self::Restored(event) => codec::to_json(event),
-        }
-    }
-
-    fn from_newest(kind: &str, body: &[u8]) -> Result<Self, codec::Error> {
-        Ok(match kind {
-            "uploaded" => Self::Uploaded(serde_json::from_slice(body)?),
-            "revised" => Self::Revised(serde_json::from_slice(body)?),
-            "retitled" => Self::Retitled(serde_json::from_slice(body)?),
-            "described" => Self::Described(serde_json::from_slice(body)?),
-            "tagged" => Self::Tagged(serde_json::from_slice(body)?),
-            "untagged" => Self::Untagged(serde_json::from_slice(body)?),
-            "trashed" => Self::Trashed(serde_json::from_slice(body)?),
-            "restored" => Self::Restored(serde_json::from_slice(body)?),
-            unknown => return Err(codec::Error::UnknownType(unknown.to_owned())),
-        })
-    }
+    upcasters: []
 }

@@ -37,6 +37,15 @@ id! {
     DocumentId
 }
 id! {
+    /// One cluster within its workspace, found by the system or made by a user. It proves itself: its second half is
+    /// derived from its first and the workspace, so that an id which nobody was ever given is known without looking.
+    ClusterId
+}
+id! {
+    /// One concept within its workspace.
+    ConceptId
+}
+id! {
     /// One command; the event that it leads to carries the same id, so a retry is recognised.
     CommandId
 }
@@ -60,6 +69,45 @@ impl DocumentId {
     #[must_use]
     pub fn of_upload(caller: AccountId, workspace: WorkspaceId, key: &str) -> Self {
         Self(derive("upload", &[caller.0.as_bytes(), workspace.0.as_bytes(), key.as_bytes()]))
+    }
+}
+
+impl ClusterId {
+    /// The cluster that is found around a document: its earliest member when it was found.
+    #[must_use]
+    pub fn around(workspace: WorkspaceId, first: DocumentId) -> Self {
+        Self::proving(workspace, derive("cluster", &[workspace.0.as_bytes(), first.0.as_bytes()]))
+    }
+
+    /// The cluster that a user's command makes.
+    #[must_use]
+    pub fn of_creation(workspace: WorkspaceId, command: CommandId) -> Self {
+        Self::proving(workspace, derive("made-cluster", &[workspace.0.as_bytes(), command.0.as_bytes()]))
+    }
+
+    /// Whether this id was given to a cluster of this workspace.
+    #[must_use]
+    pub fn is_of(self, workspace: WorkspaceId) -> bool {
+        self == Self::proving(workspace, self.0)
+    }
+
+    /// Keeps the first half of an id and derives the second; version 8, as RFC 9562 has it for ids of one's own making.
+    fn proving(workspace: WorkspaceId, id: Uuid) -> Self {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&id.as_bytes()[..8]);
+        bytes[6] = bytes[6] & 0x0f | 0x80;
+        let proof = derive("cluster-proof", &[workspace.0.as_bytes(), &bytes[..8]]);
+        bytes[8..].copy_from_slice(&proof.as_bytes()[8..]);
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+impl ConceptId {
+    /// The concept of a name, as decisions know it: case and white space at its ends make no difference. Names that mean
+    /// the same by more than that meet in the projection.
+    #[must_use]
+    pub fn of_name(name: &str) -> Self {
+        Self(derive("concept", &[name.trim().to_lowercase().as_bytes()]))
     }
 }
 
@@ -90,6 +138,16 @@ mod tests {
     fn a_user_name_names_one_account_whatever_its_case() {
         assert_eq!(AccountId::of_username("Ada"), AccountId::of_username("ada"));
         assert_ne!(AccountId::of_username("ada"), AccountId::of_username("adam"));
+    }
+
+    #[test]
+    fn a_cluster_s_id_proves_itself_in_its_workspace_alone() {
+        let [ours, theirs] = [WorkspaceId(Uuid::from_u128(1)), WorkspaceId(Uuid::from_u128(2))];
+        let found = ClusterId::around(ours, DocumentId(Uuid::from_u128(3)));
+        assert_eq!(found.0.to_string(), "63e29278-a4b6-83b2-89bc-492f067542c4");
+        assert!(found.is_of(ours) && !found.is_of(theirs));
+        assert!(!ClusterId(Uuid::from_u128(found.0.as_u128() ^ 1)).is_of(ours));
+        assert!(!ClusterId(Uuid::from_u128(found.0.as_u128() ^ 1 << 100)).is_of(ours));
     }
 
     #[test]

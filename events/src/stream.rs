@@ -1,7 +1,7 @@
 //! Streams and their subjects. One subject is one stream, so the log's expected-sequence check guards one aggregate; the
 //! partition comes first so that a consumer can filter its share on the server.
 
-use crate::ids::{AccountId, DocumentId, WorkspaceId};
+use crate::ids::{AccountId, ClusterId, ConceptId, DocumentId, WorkspaceId};
 use std::fmt;
 use uuid::Uuid;
 
@@ -19,19 +19,25 @@ const SYSTEM: &str = "system";
 pub enum Aggregate {
     /// A document of a workspace.
     Document,
+    /// A cluster of a workspace's documents.
+    Cluster,
+    /// A concept of a workspace.
+    Concept,
     /// An account, outside every workspace.
     Account,
 }
 
 impl Aggregate {
     /// Every kind, for those who list them.
-    pub const ALL: [Self; 2] = [Self::Document, Self::Account];
+    pub const ALL: [Self; 4] = [Self::Document, Self::Cluster, Self::Concept, Self::Account];
 
     /// The token that stands in subjects and event types.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Document => "document",
+            Self::Cluster => "cluster",
+            Self::Concept => "concept",
             Self::Account => "account",
         }
     }
@@ -57,6 +63,18 @@ impl Stream {
     #[must_use]
     pub const fn document(workspace: WorkspaceId, id: DocumentId) -> Self {
         Self { workspace: Some(workspace), aggregate: Aggregate::Document, id: id.0 }
+    }
+
+    /// The stream of what users decide about a cluster.
+    #[must_use]
+    pub const fn cluster(workspace: WorkspaceId, id: ClusterId) -> Self {
+        Self { workspace: Some(workspace), aggregate: Aggregate::Cluster, id: id.0 }
+    }
+
+    /// The stream of what users decide about a concept.
+    #[must_use]
+    pub const fn concept(workspace: WorkspaceId, id: ConceptId) -> Self {
+        Self { workspace: Some(workspace), aggregate: Aggregate::Concept, id: id.0 }
     }
 
     /// The stream of an account.

@@ -1,6 +1,7 @@
 //! Announcements: what became visible, at which sequence. Sent after the commit on core NATS, so they can be lost; who
 //! listens sees that by `previous` and looks for itself.
 
+use crate::projection::Projection;
 use events::{DocumentId, WorkspaceId};
 use runtime::EventLog;
 use runtime::announcement::{self, Changed, Visible};
@@ -8,7 +9,13 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Tells the world that the projection shows the log up to `sequence`, and what has changed.
-pub(crate) async fn announce(log: &EventLog, previous: u64, sequence: u64, changed: &[(WorkspaceId, DocumentId, u64)]) {
+pub(crate) async fn announce(
+    log: &EventLog,
+    projection: Projection,
+    previous: u64,
+    sequence: u64,
+    changed: &[(WorkspaceId, DocumentId, u64)],
+) {
     let mut by_workspace: BTreeMap<WorkspaceId, Vec<DocumentId>> = BTreeMap::new();
     for (workspace, document, _) in changed {
         by_workspace.entry(*workspace).or_default().push(*document);
@@ -19,7 +26,7 @@ pub(crate) async fn announce(log: &EventLog, previous: u64, sequence: u64, chang
                 .await;
         }
     }
-    send(log, announcement::VISIBLE_SUBJECT.to_owned(), &Visible { previous, sequence }).await;
+    send(log, announcement::visible_subject(projection.name()), &Visible { previous, sequence }).await;
 }
 
 async fn send<T: Serialize>(log: &EventLog, subject: String, announcement: &T) {

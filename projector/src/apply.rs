@@ -2,12 +2,12 @@
 //! dies when. The checkpoint moves first, and only from where this process thinks it is: that takes its row's lock, and
 //! stops at once a projector that has been replaced, or tables that have been.
 
-use crate::documents::{self, Changes};
+use crate::documents::Changes;
+use crate::knowledge::Knowledge;
+use crate::projection::Projection;
 use events::{AnyEvent, DocumentId, Envelope, WorkspaceId};
+use runtime::{EventLog, event_log};
 use sqlx::{PgConnection, PgPool};
-
-/// Name of the projection, in checkpoints and metrics.
-pub(crate) const PROJECTION: &str = "documents";
 
 /// An event with its position.
 pub(crate) struct Positioned {
@@ -29,9 +29,23 @@ pub(crate) enum Error {
         /// Its sequence.
         sequence: u64,
     },
+    /// A row that this program wrote cannot be read back.
+    #[error("the tables hold what no version of this program wrote: {0}")]
+    Unreadable(&'static str),
     /// The database.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// A text could not be fetched.
+    #[error("a text could not be fetched")]
+    Text(#[from] event_log::Error),
+}
+
+/// Applies the batches of one projection, one after another. When a batch fails, what it remembers may be ahead of the
+/// tables: another one must begin at the checkpoint.
+pub(crate) struct Applier {
+    projection: Projection,
+    pool: PgPool,
+    knowledge: Knowledge,
 }
 
 /// A batch whose transaction is written but not committed.
@@ -41,13 +55,35 @@ pub(crate) struct Pending {
     pub(crate) changed: Vec<(WorkspaceId, DocumentId, u64)>,
 }
 
-/// Writes a batch that begins right after `checkpoint` and ends at `last`.
-pub(crate) async fn write(pool: &PgPool, checkpoint: u64, last: u64, batch: &[Positioned]) -> Result<Pending, Error> {
-    let mut transaction = pool.begin().await?;
-    move_checkpoint(&mut transaction, checkpoint, last).await?;
-    let changes = Changes::of(batch);
-    let changed = changes.write(&mut transaction).await?;
-    Ok(Pending { transaction, changed })
+impl Applier {
+    /// Begins on a pool whose search path is a generation of the projection.
+    pub(crate) fn new(projection: Projection, pool: &PgPool, log: &EventLog) -> Self {
+        Self { projection, pool: pool.clone(), knowledge: Knowledge::new(log.clone()) }
+    }
+
+    /// Writes a batch that begins right after `checkpoint` and ends at `last`.
+    pub(crate) async fn write(&mut self, checkpoint: u64, last: u64, batch: &[Positioned]) -> Result<Pending, Error> {
+        match self.projection {
+            Projection::Documents => {
+                let mut transaction = self.begin(checkpoint, last).await?;
+                let changed = Changes::of(batch).write(&mut transaction).await?;
+                Ok(Pending { transaction, changed })
+            }
+            Projection::Knowledge => {
+                // Analysing takes long and needs no lock.
+                let prepared = self.knowledge.prepare(&self.pool, batch).await?;
+                let mut transaction = self.begin(checkpoint, last).await?;
+                self.knowledge.write(&mut transaction, prepared, batch).await?;
+                Ok(Pending { transaction, changed: Vec::new() })
+            }
+        }
+    }
+
+    async fn begin(&self, from: u64, to: u64) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, Error> {
+        let mut transaction = self.pool.begin().await?;
+        move_checkpoint(&mut transaction, self.projection, from, to).await?;
+        Ok(transaction)
+    }
 }
 
 impl Pending {
@@ -57,22 +93,37 @@ impl Pending {
     }
 }
 
-/// Where the projection stands.
-pub(crate) async fn checkpoint(pool: &PgPool) -> Result<u64, sqlx::Error> {
-    let sequence = sqlx::query_scalar!("select sequence from checkpoint where projection = $1", PROJECTION)
+/// Where a projection stands.
+pub(crate) async fn checkpoint(pool: &PgPool, projection: Projection) -> Result<u64, sqlx::Error> {
+    let sequence = sqlx::query_scalar!("select sequence from checkpoint where projection = $1", projection.name())
         .fetch_one(pool)
         .await?;
-    Ok(documents::to_u64(sequence))
+    Ok(to_u64(sequence))
 }
 
-async fn move_checkpoint(connection: &mut PgConnection, from: u64, to: u64) -> Result<(), Error> {
+async fn move_checkpoint(
+    connection: &mut PgConnection,
+    projection: Projection,
+    from: u64,
+    to: u64,
+) -> Result<(), Error> {
     let moved = sqlx::query!(
         "update checkpoint set sequence = $3 where projection = $1 and sequence = $2",
-        PROJECTION,
-        documents::to_i64(from),
-        documents::to_i64(to)
+        projection.name(),
+        to_i64(from),
+        to_i64(to)
     )
     .execute(connection)
     .await?;
     if moved.rows_affected() == 1 { Ok(()) } else { Err(Error::Displaced) }
+}
+
+/// The database has no unsigned numbers; a log of 2^63 events is out of reach.
+pub(crate) fn to_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// Back from the database.
+pub(crate) fn to_u64(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
 }

@@ -1,5 +1,6 @@
 //! Everything that can be set, read once in `main`.
 
+use crate::projection::Projection;
 use bytesize::ByteSize;
 use clap::{Args, Parser};
 use runtime::config::{Http, Log, Nats, Postgres, Redis, Secret};
@@ -29,6 +30,8 @@ pub enum Subcommand {
     Status(Status),
     /// Fill new read models from the whole log beside the serving ones, then put them in their place
     Replay(Replay),
+    /// Show what this program's analysis would make of the documents beside what is served now; changes nothing
+    Compare(Compare),
 }
 
 /// Following the log.
@@ -125,9 +128,32 @@ pub struct Replay {
     /// Batches
     #[command(flatten)]
     pub batches: Batches,
+    /// Replay this projection alone; all of them when left out
+    #[arg(long)]
+    pub projection: Option<Projection>,
     /// Only compare the new read models with the serving ones, row by row, and drop them; exit status 1 if they differ
     #[arg(long)]
     pub check: bool,
+    /// Answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Comparing analyses.
+#[derive(Args, Clone, Debug)]
+pub struct Compare {
+    /// The event log
+    #[command(flatten)]
+    pub nats: Nats,
+    /// The database
+    #[command(flatten)]
+    pub postgres: Postgres,
+    /// Logs
+    #[command(flatten)]
+    pub log: Log,
+    /// Batches
+    #[command(flatten)]
+    pub batches: Batches,
     /// Answer as JSON
     #[arg(long)]
     pub json: bool,

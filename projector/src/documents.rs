@@ -6,7 +6,7 @@ mod row;
 mod save;
 mod statistics;
 
-use crate::apply::{Error, Positioned};
+use crate::apply::{Error, Positioned, to_u64};
 use events::document::Event;
 use events::{AnyEvent, DocumentId, Stream, WorkspaceId};
 use history::History;
@@ -33,7 +33,7 @@ impl<'a> Changes<'a> {
     pub(crate) fn of(batch: &'a [Positioned]) -> Self {
         let of_document = |positioned: &'a Positioned| match &positioned.envelope.event {
             AnyEvent::Document(event) => key(&positioned.envelope.stream).map(|key| (key, positioned, event)),
-            AnyEvent::Account(_) => None,
+            AnyEvent::Cluster(_) | AnyEvent::Concept(_) | AnyEvent::Account(_) => None,
         };
         Self { events: batch.iter().filter_map(of_document).collect() }
     }
@@ -97,14 +97,4 @@ impl Change {
 
 fn key(stream: &Stream) -> Option<Key> {
     stream.workspace.map(|workspace| (workspace, DocumentId(stream.id)))
-}
-
-/// The database has no unsigned numbers; a log of 2^63 events is out of reach.
-pub(crate) fn to_i64(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Back from the database.
-pub(crate) fn to_u64(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }

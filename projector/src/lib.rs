@@ -2,18 +2,22 @@
 
 mod announce;
 mod apply;
+mod compare;
 mod config;
 mod documents;
 mod generation;
+mod knowledge;
 mod lock;
 mod metrics;
 mod migrate;
+mod projection;
 mod replay;
 mod run;
 mod status;
 
 pub use config::Config;
 pub use generation::differences;
+pub use projection::Projection;
 
 use config::Subcommand;
 use std::error::Error;
@@ -32,5 +36,6 @@ async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
         Some(Subcommand::Migrate(config)) => migrate::run(config).await,
         Some(Subcommand::Status(config)) => status::run(config).await,
         Some(Subcommand::Replay(config)) => replay::run(config).await,
+        Some(Subcommand::Compare(config)) => compare::run(config).await,
     }
 }

@@ -1,25 +1,25 @@
 //! One projector at a time works on a projection; others stand by. The lock spares work, it does not protect the tables:
 //! that does the checkpoint, which moves only from where its mover thought it was.
 
+use crate::projection::Projection;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 
-/// Key of the advisory lock, the same for every projector of one database.
-const KEY: i64 = 0x5379_6e63_426f_6172;
-
 /// Held as long as its connection lives.
 pub(crate) struct Lock {
+    key: i64,
     connection: PoolConnection<Postgres>,
 }
 
 impl Lock {
     /// Takes the lock if it is free.
-    pub(crate) async fn try_take(pool: &PgPool) -> Result<Option<Self>, sqlx::Error> {
+    pub(crate) async fn try_take(pool: &PgPool, projection: Projection) -> Result<Option<Self>, sqlx::Error> {
+        let key = projection.lock_key();
         let mut connection = pool.acquire().await?;
-        let is_taken = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "is_taken!""#, KEY)
+        let is_taken = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "is_taken!""#, key)
             .fetch_one(&mut *connection)
             .await?;
-        Ok(is_taken.then_some(Self { connection }))
+        Ok(is_taken.then_some(Self { key, connection }))
     }
 
     /// Whether it is still held: its connection answers.
@@ -29,7 +29,7 @@ impl Lock {
 
     /// Gives it back.
     pub(crate) async fn release(mut self) {
-        let released = sqlx::query_scalar!("select pg_advisory_unlock($1)", KEY).fetch_one(&mut *self.connection).await;
+        let released = sqlx::query_scalar!("select pg_advisory_unlock($1)", self.key).fetch_one(&mut *self.connection).await;
         if released.is_err() {
             // The connection is broken, and with it the lock gone; it must not go back to the pool.
             drop(self.connection.detach());

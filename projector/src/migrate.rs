@@ -2,7 +2,8 @@
 //! several machines: each step is done under a lock or only where something is missing.
 
 use crate::config;
-use runtime::postgres::READ_SCHEMA;
+use crate::projection::Projection;
+use runtime::postgres::ANALYSIS_SCHEMA;
 use runtime::service::until_up;
 use runtime::{event_log, postgres, telemetry};
 use sqlx::migrate::{MigrateError, Migrator};
@@ -10,12 +11,13 @@ use sqlx::{AssertSqlSafe, PgPool};
 use std::error::Error;
 
 static IDENTITY: Migrator = sqlx::migrate!("../schema/migrations/identity");
-static READ_MODEL: Migrator = sqlx::migrate!("../schema/migrations/read_model");
+static ANALYSIS: Migrator = sqlx::migrate!("../schema/migrations/analysis");
 
 /// Prepares everything.
 pub(crate) async fn run(config: config::Migrate) -> Result<(), Box<dyn Error + Send + Sync>> {
     let _telemetry = telemetry::start(&config.log)?;
-    for (schema, migrator) in [("identity", &IDENTITY), (READ_SCHEMA, &READ_MODEL)] {
+    let projections = Projection::ALL.map(|projection| (projection.schema(), projection.migrator()));
+    for (schema, migrator) in [("identity", &IDENTITY), (ANALYSIS_SCHEMA, &ANALYSIS)].into_iter().chain(projections) {
         let pool = postgres::pool(&config.postgres, "projector-migrate", schema)?;
         until_up("the database", || async { sqlx::query("select 1").execute(&pool).await }).await;
         prepare(&pool, schema, migrator).await?;
@@ -28,9 +30,9 @@ pub(crate) async fn run(config: config::Migrate) -> Result<(), Box<dyn Error + S
     Ok(())
 }
 
-/// Makes the tables of a generation of read models in the schema that the pool's search path names.
-pub(crate) async fn read_model(pool: &PgPool, schema: &str) -> Result<(), MigrateError> {
-    prepare(pool, schema, &READ_MODEL).await
+/// Makes the tables of a projection's next generation, in the schema that the pool's search path names.
+pub(crate) async fn replayed(pool: &PgPool, projection: Projection) -> Result<(), MigrateError> {
+    prepare(pool, projection.replay_schema(), projection.migrator()).await
 }
 
 async fn prepare(pool: &PgPool, schema: &str, migrator: &Migrator) -> Result<(), MigrateError> {

@@ -1,11 +1,10 @@
 //! `projector replay`: fills new read models from the whole log beside the serving ones, then compares, or switches.
 
-use crate::apply::{self, Positioned};
-use crate::generation::{self, REPLAY_SCHEMA};
-use crate::{config, migrate, run};
+use crate::apply::{Applier, Positioned};
+use crate::projection::Projection;
+use crate::{config, generation, migrate, run};
 use indicatif::{ProgressBar, ProgressStyle};
 use runtime::event_log::Follower;
-use runtime::postgres::READ_SCHEMA;
 use runtime::{EventLog, postgres, telemetry};
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -13,8 +12,10 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
+/// What came of replaying one projection.
 #[derive(Serialize)]
 struct Report {
+    projection: Projection,
     events: u64,
     sequence: u64,
     seconds: f64,
@@ -24,64 +25,65 @@ struct Report {
     differences: Vec<(&'static str, i64, i64)>,
 }
 
-/// Replays, and prints what came of it.
+/// Replays, and prints what came of it: with `--json` one report a line.
 pub(crate) async fn run(config: config::Replay) -> Result<(), Box<dyn Error + Send + Sync>> {
     let _telemetry = telemetry::start(&config.log)?;
-    let mut database = config.postgres.clone();
-    database.statement_timeout = Duration::ZERO;
-    let pool = postgres::pool_without_sync(&database, "projector-replay", REPLAY_SCHEMA)?;
     let log = EventLog::connect(&config.nats, "projector-replay").await?;
-    let report = replay(&pool, &log, &config).await?;
-    if config.json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
+    let projections = config.projection.map_or(Projection::ALL.to_vec(), |projection| vec![projection]);
+    let mut is_equal = true;
+    for projection in projections {
+        let report = replay(&log, &config, projection).await?;
+        is_equal &= report.differences.is_empty();
+        report.print(config.json)?;
+    }
+    if is_equal { Ok(()) } else { Err("the serving tables differ from the replayed ones".into()) }
+}
+
+impl Report {
+    fn print(&self, json: bool) -> Result<(), serde_json::Error> {
+        if json {
+            println!("{}", serde_json::to_string(self)?);
+            return Ok(());
+        }
         println!(
-            "{} events in {:.1} s ({:.0} events/s), {}",
-            report.events,
-            report.seconds,
-            report.events_per_second,
-            if report.switched { "now serving" } else { "compared with the serving tables" }
+            "{}: {} events in {:.1} s ({:.0} events/s), {}",
+            self.projection.name(),
+            self.events,
+            self.seconds,
+            self.events_per_second,
+            if self.switched { "now serving" } else { "compared with the serving tables" }
         );
-        for (table, serving, replayed) in &report.differences {
+        for (table, serving, replayed) in &self.differences {
             println!("{table}: {serving} rows only in the serving tables, {replayed} only in the replayed ones");
         }
+        Ok(())
     }
-    if report.differences.is_empty() { Ok(()) } else { Err("the serving tables differ from the replayed ones".into()) }
 }
 
 async fn replay(
-    pool: &PgPool,
     log: &EventLog,
     config: &config::Replay,
+    projection: Projection,
 ) -> Result<Report, Box<dyn Error + Send + Sync>> {
     let begun = Instant::now();
-    generation::remove(&mut *pool.acquire().await?, REPLAY_SCHEMA).await?;
-    migrate::read_model(pool, REPLAY_SCHEMA).await?;
-    let indexes = generation::drop_indexes(pool, REPLAY_SCHEMA).await?;
+    let mut filling = Filling::begin(log, &config.postgres, &config.batches, projection).await?;
+    filling.catch_up().await?;
 
-    let head = log.head().await?;
-    let mut filling = Filling::new(pool, log, config, head);
-    filling.up_to(head).await?;
-    filling.progress.set_message("making indexes");
-    for index in indexes {
-        sqlx::query(AssertSqlSafe(index)).execute(pool).await?;
-    }
-    sqlx::query("analyze document, document_content, document_history").execute(pool).await?;
-    filling.up_to(log.head().await?).await?;
-
-    let mut transaction = pool.begin().await?;
-    filling.up_to(generation::hold(&mut transaction).await?).await?;
-    filling.progress.finish_and_clear();
+    let mut transaction = filling.pool.clone().begin().await?;
+    filling.up_to(generation::hold(&mut transaction, projection).await?).await?;
+    filling.finish();
     let mut differences = Vec::new();
     if config.check {
-        differences = generation::differences(&mut transaction, READ_SCHEMA, REPLAY_SCHEMA).await?;
-        generation::remove(&mut transaction, REPLAY_SCHEMA).await?;
+        let (serving, replayed) = (projection.schema(), projection.replay_schema());
+        differences = generation::differences(&mut transaction, projection, serving, replayed).await?;
+        generation::remove(&mut transaction, replayed).await?;
     } else {
-        generation::switch(&mut transaction).await?;
+        generation::switch(&mut transaction, projection).await?;
     }
     transaction.commit().await?;
     let seconds = begun.elapsed().as_secs_f64();
     Ok(Report {
+        projection,
         events: filling.events,
         sequence: filling.checkpoint,
         seconds,
@@ -92,8 +94,13 @@ async fn replay(
 }
 
 /// New tables on their way to a sequence.
-struct Filling<'a> {
-    pool: &'a PgPool,
+pub(crate) struct Filling {
+    projection: Projection,
+    log: EventLog,
+    pub(crate) pool: PgPool,
+    applier: Applier,
+    /// Definitions of the indexes that are made when the tables are full.
+    indexes: Vec<String>,
     batches: mpsc::Receiver<Result<Vec<Positioned>, runtime::event_log::Error>>,
     /// Events that were read but lie beyond what was asked for so far.
     ahead: Vec<Positioned>,
@@ -102,18 +109,61 @@ struct Filling<'a> {
     progress: ProgressBar,
 }
 
-impl<'a> Filling<'a> {
-    fn new(pool: &'a PgPool, log: &EventLog, config: &config::Replay, head: u64) -> Self {
-        let follower = log.follow(0, config.batches.follow("projector-replay".to_owned()));
-        let (sender, batches) = mpsc::channel(2);
-        tokio::spawn(read(follower, sender));
+impl Filling {
+    /// Begins a generation with empty tables beside the serving ones.
+    pub(crate) async fn begin(
+        log: &EventLog,
+        database: &runtime::config::Postgres,
+        batches: &config::Batches,
+        projection: Projection,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let mut database = database.clone();
+        database.statement_timeout = Duration::ZERO;
+        let name = format!("projector-replay-{}", projection.name());
+        let pool = postgres::pool_without_sync(&database, &name, projection.replay_schema())?;
+        generation::remove(&mut *pool.acquire().await?, projection.replay_schema()).await?;
+        migrate::replayed(&pool, projection).await?;
+        let indexes = generation::drop_indexes(&pool, projection).await?;
+        let (sender, receiver) = mpsc::channel(2);
+        tokio::spawn(read(log.follow(0, batches.follow(name)), sender));
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} events, {per_sec}, {eta} left {msg}");
-        let progress = ProgressBar::new(head).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { pool, batches, ahead: Vec::new(), checkpoint: 0, events: 0, progress }
+        let progress = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let applier = Applier::new(projection, &pool, log);
+        Ok(Self {
+            projection,
+            log: log.clone(),
+            pool,
+            applier,
+            indexes,
+            batches: receiver,
+            ahead: Vec::new(),
+            checkpoint: 0,
+            events: 0,
+            progress,
+        })
+    }
+
+    /// Applies the log as far as it goes, makes the indexes, and applies what was appended meanwhile.
+    pub(crate) async fn catch_up(&mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let head = self.log.head().await?;
+        self.progress.set_length(head);
+        self.up_to(head).await?;
+        self.progress.set_message("making indexes");
+        for index in std::mem::take(&mut self.indexes) {
+            sqlx::query(AssertSqlSafe(index)).execute(&self.pool).await?;
+        }
+        let tables = self.projection.tables().join(", ");
+        sqlx::query(AssertSqlSafe(format!("analyze {tables}"))).execute(&self.pool).await?;
+        self.up_to(self.log.head().await?).await
+    }
+
+    /// Takes the progress bar away.
+    pub(crate) fn finish(&self) {
+        self.progress.finish_and_clear();
     }
 
     /// Applies every event up to a sequence of the log.
-    async fn up_to(&mut self, sequence: u64) -> Result<(), Box<dyn Error + Send + Sync>> {
+    pub(crate) async fn up_to(&mut self, sequence: u64) -> Result<(), Box<dyn Error + Send + Sync>> {
         while self.checkpoint < sequence {
             let mut events = std::mem::take(&mut self.ahead);
             if events.is_empty() {
@@ -122,7 +172,7 @@ impl<'a> Filling<'a> {
             let beyond = events.partition_point(|event| event.sequence <= sequence);
             self.ahead = events.split_off(beyond);
             let last = events.last().map_or(sequence, |event| event.sequence);
-            apply::write(self.pool, self.checkpoint, last, &events).await?.commit().await?;
+            self.applier.write(self.checkpoint, last, &events).await?.commit().await?;
             self.checkpoint = last;
             self.events += events.len() as u64;
             self.progress.set_position(last);

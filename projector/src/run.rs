@@ -1,8 +1,9 @@
 //! The projector at work: one task reads and decodes, another applies, so that the database and the log are both busy.
 
-use crate::apply::{self, Error, Positioned};
+use crate::apply::{self, Applier, Error, Positioned, to_i64};
 use crate::lock::Lock;
 use crate::metrics::{BATCH_EVENTS, BATCH_SECONDS, CHECKPOINT, EVENTS, FAILURES, FRESHNESS_SECONDS, LAG};
+use crate::projection::Projection;
 use crate::{announce, config};
 use metrics::{counter, gauge, histogram};
 use runtime::cache::{Cache, Fences, RENEWAL};
@@ -28,36 +29,64 @@ pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::E
     let telemetry = telemetry::start(&config.log)?;
     crate::metrics::describe();
     let listener = TcpListener::bind(config.listen).await?;
-    let pool = postgres::pool_without_sync(&config.postgres, "projector", postgres::READ_SCHEMA)?;
+    let pool = |projection: Projection| {
+        postgres::pool_without_sync(&config.postgres, &format!("projector-{}", projection.name()), projection.schema())
+    };
+    let (documents, knowledge) = (pool(Projection::Documents)?, pool(Projection::Knowledge)?);
     let cache = Cache::open(&config.redis)?;
     let log = until_up("the event log", || EventLog::connect(&config.nats, "projector")).await;
-    let position = Arc::new(AtomicU64::new(0));
-    let checks = checks(&log, &pool, &cache, &position);
-    let gauges = pool.clone();
+    let positions = Positions::default();
+    let checks = checks(&log, &documents, &cache, &positions);
+    let gauges = documents.clone();
     let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
     let endpoint = http::edge(routes, &config.http);
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "projector is up");
-    let projector = Projector { log: log.clone(), pool: pool.clone(), cache, batches: config.batches, position };
+    let projector = |projection: Projection, pool: &PgPool| Projector {
+        projection,
+        log: log.clone(),
+        pool: pool.clone(),
+        cache: cache.clone(),
+        batches: config.batches.clone(),
+        positions: positions.clone(),
+    };
+    let projectors = (projector(Projection::Documents, &documents), projector(Projection::Knowledge, &knowledge));
     let serving = http::serve(listener, endpoint, &config.http, async move {
         told_to_stop().await;
         checks.stopping();
     });
     tokio::select! {
         served = serving => served?,
-        never = projector.work() => match never {},
+        never = projectors.0.work() => match never {},
+        never = projectors.1.work() => match never {},
     }
-    pool.close().await;
+    documents.close().await;
+    knowledge.close().await;
     log.close().await;
     Ok(())
 }
 
+/// One projection at work.
 struct Projector {
+    projection: Projection,
     log: EventLog,
     pool: PgPool,
     cache: Cache,
     batches: config::Batches,
-    /// The checkpoint, for health.
-    position: Arc<AtomicU64>,
+    positions: Positions,
+}
+
+/// The checkpoints, for health, in the order of [`Projection::ALL`].
+#[derive(Clone, Default)]
+struct Positions(Arc<[AtomicU64; Projection::ALL.len()]>);
+
+impl Positions {
+    fn set(&self, projection: Projection, checkpoint: u64) {
+        self.0[projection as usize].store(checkpoint, Ordering::Relaxed);
+    }
+
+    fn get(&self, projection: Projection) -> u64 {
+        self.0[projection as usize].load(Ordering::Relaxed)
+    }
 }
 
 /// A batch that was read and decoded.
@@ -70,7 +99,7 @@ impl Projector {
     /// Works for ever; whatever ends a session, another begins at the checkpoint.
     async fn work(&self) -> std::convert::Infallible {
         loop {
-            match Lock::try_take(&self.pool).await {
+            match Lock::try_take(&self.pool, self.projection).await {
                 Ok(Some(mut lock)) => {
                     if let Err(error) = self.session(&mut lock).await {
                         tracing::warn!(error = chain(&error), "a session ended, beginning anew");
@@ -85,24 +114,31 @@ impl Projector {
     }
 
     async fn session(&self, lock: &mut Lock) -> Result<(), Error> {
-        let mut checkpoint = apply::checkpoint(&self.pool).await?;
+        let mut checkpoint = apply::checkpoint(&self.pool, self.projection).await?;
         self.stand_at(checkpoint);
-        let mut fences = Fences::new(self.cache.clone());
+        let mut applier = Applier::new(self.projection, &self.pool, &self.log);
+        let mut fences = match self.projection {
+            Projection::Documents => Some(Fences::new(self.cache.clone())),
+            // No answer about knowledge is cached.
+            Projection::Knowledge => None,
+        };
         let (sender, mut batches) = mpsc::channel(2);
-        let follow = self.batches.follow(format!("projector-{}", apply::PROJECTION));
+        let follow = self.batches.follow(format!("projector-{}", self.projection.name()));
         let reader = tokio::spawn(read(self.log.clone(), checkpoint, follow, sender));
         let _ends_with_session = AbortOnDrop(reader);
         let mut renewal = interval(RENEWAL);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        announce::announce(&self.log, 0, checkpoint, &[]).await;
+        announce::announce(&self.log, self.projection, 0, checkpoint, &[]).await;
         loop {
             tokio::select! {
                 decoded = batches.recv() => match decoded {
-                    Some(decoded) => checkpoint = self.apply(&mut fences, checkpoint, decoded).await?,
+                    Some(decoded) => checkpoint = self.apply(&mut applier, fences.as_mut(), checkpoint, decoded).await?,
                     None => return Ok(()),
                 },
                 _ = renewal.tick() => {
-                    fences.renew().await;
+                    if let Some(fences) = &mut fences {
+                        fences.renew().await;
+                    }
                     if !lock.is_held().await {
                         return Err(Error::Displaced);
                     }
@@ -112,31 +148,40 @@ impl Projector {
     }
 
     /// Applies a batch: fence the cache, commit, tell the world.
-    async fn apply(&self, fences: &mut Fences, checkpoint: u64, decoded: Decoded) -> Result<u64, Error> {
+    async fn apply(
+        &self,
+        applier: &mut Applier,
+        fences: Option<&mut Fences>,
+        checkpoint: u64,
+        decoded: Decoded,
+    ) -> Result<u64, Error> {
         let begun = Instant::now();
         let last = decoded.batch.last_sequence();
-        let pending = apply::write(&self.pool, checkpoint, last, &decoded.events).await.inspect_err(failed)?;
-        fences.before_commit(&pending.changed).await;
+        let pending = applier.write(checkpoint, last, &decoded.events).await.inspect_err(failed)?;
+        if let Some(fences) = fences {
+            fences.before_commit(&pending.changed).await;
+        }
         let changed = pending.changed.clone();
         pending.commit().await.inspect_err(failed)?;
-        announce::announce(&self.log, checkpoint, last, &changed).await;
+        announce::announce(&self.log, self.projection, checkpoint, last, &changed).await;
         decoded.batch.acknowledge().await;
 
-        counter!(EVENTS).increment(decoded.events.len() as u64);
-        histogram!(BATCH_EVENTS).record(decoded.events.len() as f64);
-        histogram!(BATCH_SECONDS).record(begun.elapsed().as_secs_f64());
+        let projection = self.projection.name();
+        counter!(EVENTS, "projection" => projection).increment(decoded.events.len() as u64);
+        histogram!(BATCH_EVENTS, "projection" => projection).record(decoded.events.len() as f64);
+        histogram!(BATCH_SECONDS, "projection" => projection).record(begun.elapsed().as_secs_f64());
         if let Some(event) = decoded.events.last() {
             let age = SystemClock.now() - event.envelope.time;
-            histogram!(FRESHNESS_SECONDS).record(age.as_seconds_f64().max(0.0));
+            histogram!(FRESHNESS_SECONDS, "projection" => projection).record(age.as_seconds_f64().max(0.0));
         }
         self.stand_at(last);
-        gauge!(LAG).set(decoded.batch.lag() as f64);
+        gauge!(LAG, "projection" => projection).set(decoded.batch.lag() as f64);
         Ok(last)
     }
 
     fn stand_at(&self, checkpoint: u64) {
-        gauge!(CHECKPOINT).set(checkpoint as f64);
-        self.position.store(checkpoint, Ordering::Relaxed);
+        gauge!(CHECKPOINT, "projection" => self.projection.name()).set(checkpoint as f64);
+        self.positions.set(self.projection, checkpoint);
     }
 }
 
@@ -144,8 +189,8 @@ fn failed(error: &Error) {
     counter!(FAILURES).increment(1);
     match error {
         Error::Displaced => tracing::warn!("the checkpoint was moved by somebody else, reading it again"),
-        Error::Database(_) => tracing::warn!(error = chain(error), "a batch was not applied, trying again"),
-        Error::Orphan { .. } => tracing::error!(error = chain(error), "an event cannot be applied"),
+        Error::Database(_) | Error::Text(_) => tracing::warn!(error = chain(error), "a batch was not applied, trying again"),
+        Error::Orphan { .. } | Error::Unreadable(_) => tracing::error!(error = chain(error), "an event cannot be applied"),
     }
 }
 
@@ -191,9 +236,9 @@ impl Drop for AbortOnDrop {
     }
 }
 
-fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, position: &Arc<AtomicU64>) -> Checks {
+fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, positions: &Positions) -> Checks {
     let (log_up, log_head) = (log.clone(), log.clone());
-    let (pool, cache, position) = (pool.clone(), cache.clone(), position.clone());
+    let (pool, cache, positions) = (pool.clone(), cache.clone(), positions.clone());
     Checks::new("projector")
         .needs("nats", move || {
             let log = log_up.clone();
@@ -208,13 +253,17 @@ fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, position: &Arc<AtomicU64
             async move { cache.is_up().await }
         })
         .counting(move || {
-            let (log, position) = (log_head.clone(), position.clone());
+            let (log, positions) = (log_head.clone(), positions.clone());
             async move {
-                let checkpoint = position.load(Ordering::Relaxed);
-                let mut numbers = BTreeMap::from([("checkpoint".to_owned(), crate::documents::to_i64(checkpoint))]);
+                let checkpoints = Projection::ALL.map(|projection| (projection.name(), positions.get(projection)));
+                let checkpoint = checkpoints.iter().map(|(_, checkpoint)| *checkpoint).min().unwrap_or(0);
+                let mut numbers = BTreeMap::from([("checkpoint".to_owned(), to_i64(checkpoint))]);
                 if let Ok(head) = log.head().await {
-                    numbers.insert("head".to_owned(), crate::documents::to_i64(head));
-                    numbers.insert("lag".to_owned(), crate::documents::to_i64(head.saturating_sub(checkpoint)));
+                    numbers.insert("head".to_owned(), to_i64(head));
+                    numbers.insert("lag".to_owned(), to_i64(head.saturating_sub(checkpoint)));
+                    for (projection, checkpoint) in checkpoints {
+                        numbers.insert(format!("{projection}_lag"), to_i64(head.saturating_sub(checkpoint)));
+                    }
                 }
                 numbers
             }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Every announcement.
 pub const SUBJECTS: &str = "syncboard.projected.>";
-/// Where [`Visible`] is sent, after the [`Changed`] of the same commit.
+/// Where [`Visible`] of documents is sent, after the [`Changed`] of the same commit.
 pub const VISIBLE_SUBJECT: &str = "syncboard.projected.documents";
 /// Most documents that one [`Changed`] names.
 pub const MOST_DOCUMENTS: usize = 1_000;
@@ -26,6 +26,12 @@ pub struct Visible {
     pub previous: u64,
     /// Up to which sequence.
     pub sequence: u64,
+}
+
+/// Where [`Visible`] of a projection is sent.
+#[must_use]
+pub fn visible_subject(projection: &str) -> String {
+    format!("syncboard.projected.{projection}")
 }
 
 /// Where a workspace's [`Changed`] are sent.
@@ -50,5 +56,6 @@ mod tests {
         let id = WorkspaceId(uuid::Uuid::from_u128(7));
         assert_eq!(workspace(&changed_subject(id)), Some(id));
         assert_eq!(workspace(VISIBLE_SUBJECT), None);
+        assert_eq!(visible_subject("documents"), VISIBLE_SUBJECT);
     }
 }

@@ -44,6 +44,12 @@ pub enum Error {
         #[source]
         source: events::codec::Error,
     },
+    /// A text that an event names is not in the blob store.
+    #[error("the blob store does not hold {sha256}")]
+    Missing {
+        /// Its address.
+        sha256: String,
+    },
     /// The stream or server is set up in a way that could lose events.
     #[error("the event log is not set up as it must be: {0}")]
     Misconfigured(String),

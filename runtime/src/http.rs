@@ -18,4 +18,4 @@ pub use operations::operations;
 pub use problem::{Problem, Refused, Statuses, code};
 pub use raw::RawJson;
 pub use serve::serve;
-pub use vocabulary::{SkillLevel, Source, SourceKind};
+pub use vocabulary::{Category, Relation, SkillLevel, Source, SourceKind};

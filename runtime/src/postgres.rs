@@ -8,6 +8,10 @@ use std::time::Duration;
 
 /// The schema of the read models that queries see.
 pub const READ_SCHEMA: &str = "read_model";
+/// The schema of the read models of knowledge that queries see.
+pub const KNOWLEDGE_SCHEMA: &str = "knowledge";
+/// The schema of what analyses have found before.
+pub const ANALYSIS_SCHEMA: &str = "analysis";
 
 /// Opens a pool whose unqualified names are those of one schema. No connection is made before the first use, so that a
 /// service starts, and tells the truth, while the database is away.

@@ -4,6 +4,7 @@
 pub mod chaos;
 pub mod client;
 pub mod system;
+pub mod texts;
 
 pub use client::{Answer, Client};
 pub use system::System;

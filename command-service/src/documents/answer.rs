@@ -1,7 +1,7 @@
 //! The answers to commands on documents, and the statuses and problems of those that are refused.
 
+use crate::answer::{self, Accepted};
 use crate::decider::{Error, Outcome};
-use crate::idempotency;
 use domain::document::Error as Refusal;
 use poem::http::StatusCode;
 use poem_openapi::{ApiResponse, Object};
@@ -9,15 +9,20 @@ use runtime::http::{Problem, RawJson, Statuses};
 use serde::Serialize;
 use uuid::Uuid;
 
-/// An accepted command.
+/// An accepted upload.
 #[derive(Serialize, Object)]
-pub(crate) struct Accepted {
+pub(crate) struct AcceptedUpload {
     /// The document's id.
-    id: Uuid,
+    pub(super) id: Uuid,
     /// Where the command's event stands in the log; give it to a query as `min_sequence` to read what you wrote.
-    sequence: u64,
+    pub(super) sequence: u64,
     /// Whether the command changed anything; if not, no event was appended.
-    changed: bool,
+    pub(super) changed: bool,
+    /// Other documents of the workspace that have the same text now, as far as the service could find out in time: at
+    /// most 5, the oldest first. Absent when it could not look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) duplicates: Option<Vec<Uuid>>,
 }
 
 /// A document was uploaded.
@@ -26,7 +31,7 @@ pub(crate) enum Uploaded {
     /// The document exists now.
     #[oai(status = 201)]
     Document(
-        RawJson<Accepted>,
+        RawJson<AcceptedUpload>,
         /// The document's entity tag, for `If-Match`.
         #[oai(header = "ETag")]
         String,
@@ -86,35 +91,52 @@ impl Statuses for EditStatuses {
     ];
 }
 
-/// The body and entity tag of an outcome.
-pub(super) fn accepted(id: Uuid, outcome: &Outcome) -> (RawJson<Accepted>, String) {
-    let accepted = Accepted { id, sequence: outcome.sequence, changed: outcome.is_changed };
-    (RawJson::of(&accepted), format!("\"{}\"", outcome.sequence))
+impl Edited {
+    /// The answer to one command on one document.
+    pub(super) fn of(id: Uuid, outcome: &Outcome) -> Self {
+        Self::Document(Accepted::of(id, outcome), etag(outcome.sequence), outcome.is_replayed)
+    }
+}
+
+/// A document's entity tag.
+pub(super) fn etag(sequence: u64) -> String {
+    format!("\"{sequence}\"")
 }
 
 /// The problem of a command that was not accepted.
 pub(super) fn problem(error: Error<Refusal>) -> Problem {
     match error {
-        Error::Refused(Refusal::AlreadyExists) => exists(),
-        Error::Refused(Refusal::NotFound) => {
-            Problem::new(StatusCode::NOT_FOUND, "document_not_found", "there is no such document")
-        }
-        Error::Refused(Refusal::Trashed) => {
-            Problem::new(StatusCode::CONFLICT, "document_trashed", "the document is in the trash")
-                .detail("restore it first")
-        }
-        Error::Refused(refusal @ Refusal::TooManyTags { .. }) => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_tags", "the document has too many tags")
-                .detail(refusal)
-        }
-        Error::Stale { sequence: 0 } => problem(Error::Refused(Refusal::NotFound)),
-        Error::Stale { sequence } => {
-            Problem::new(StatusCode::PRECONDITION_FAILED, "stale_if_match", "the document has changed since")
-                .detail(format!("its ETag is now \"{sequence}\""))
-        }
-        Error::KeyReused => idempotency::reused(),
-        Error::Log(error) => error.into(),
+        Error::Stale { sequence: 0 } => not_found(),
+        Error::Refused(_) | Error::Stale { .. } | Error::KeyReused | Error::Log(_) => answer::problem(error, refused),
     }
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    let unprocessable = |code, title: &str| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, title);
+    match refusal {
+        Refusal::AlreadyExists => exists(),
+        Refusal::NotFound => not_found(),
+        Refusal::Trashed => trashed(),
+        Refusal::TooManyTags { .. } => unprocessable("too_many_tags", "the document has too many tags").detail(refusal),
+        Refusal::TooManyConcepts { .. } => {
+            unprocessable("too_many_concepts", "too much was said of the document's concepts").detail(refusal)
+        }
+        Refusal::TooManyLinks { .. } => {
+            unprocessable("too_many_links", "the document has too many links").detail(refusal)
+        }
+        Refusal::LinkToItself => unprocessable("link_to_itself", "a document cannot be linked to itself"),
+        Refusal::MergeIntoItself => unprocessable("merge_into_itself", "a document cannot be merged into itself"),
+    }
+}
+
+/// 404: the caller has no such document.
+pub(super) fn not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "document_not_found", "there is no such document")
+}
+
+/// 409: it is in the trash.
+pub(super) fn trashed() -> Problem {
+    Problem::new(StatusCode::CONFLICT, "document_trashed", "the document is in the trash").detail("restore it first")
 }
 
 /// 409: the id is taken.

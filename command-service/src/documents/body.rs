@@ -1,8 +1,8 @@
 //! The bodies of document commands, and their way into value objects: nothing unchecked passes.
 
+use crate::invalid::Invalid;
 use domain::document::{self, Command, Limits, MediaType, Tag, Title};
 use events::{AccountId, Content};
-use poem::http::StatusCode;
 use poem_openapi::Object;
 use runtime::http::{Limited, Problem, SkillLevel, Source};
 use serde::Deserialize;
@@ -97,18 +97,21 @@ impl poem_openapi::types::Example for UploadBody {
 }
 
 impl UploadBody {
-    /// The command, if every part is valid.
-    pub(super) fn checked(self, owner: AccountId, limits: &Limits) -> Result<Command, Problem> {
-        Ok(Command::Upload {
+    /// The command, if every part is valid, and the address of its text.
+    pub(super) fn checked(self, owner: AccountId, limits: &Limits) -> Result<(Command, String), Problem> {
+        let content = content(self.text, limits)?;
+        let sha256 = content.sha256.clone();
+        let upload = Command::Upload {
             owner,
             title: Title::parse(&self.title, limits).map_err(Invalid::field("title"))?,
             media_type: media_type(self.media_type)?.unwrap_or_default(),
-            content: content(self.text, limits)?,
+            content,
             source: self.source.map(|source| checked_source(source, limits)).transpose()?.unwrap_or_default(),
             skill_level: self.skill_level.unwrap_or_default().into(),
             tags: tags(&self.tags, limits)?,
             at_most: limits.tags,
-        })
+        };
+        Ok((upload, sha256))
     }
 }
 
@@ -131,26 +134,6 @@ impl DescribeBody {
     ) -> Result<(Option<events::document::Source>, Option<events::document::SkillLevel>), Problem> {
         let source = self.source.map(|source| checked_source(source, limits)).transpose()?;
         Ok((source, self.skill_level.map(Into::into)))
-    }
-}
-
-/// An invalid value as a problem of its field: 422 `invalid_<field>`, or 413 `text_too_large`.
-pub(super) struct Invalid;
-
-impl Invalid {
-    pub(super) fn field(field: &'static str) -> impl Fn(document::Invalid) -> Problem {
-        move |invalid| match (field, invalid) {
-            ("text", document::Invalid::TooLong { limit }) => {
-                Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "text_too_large", "the text is too large")
-                    .detail(format!("at most {limit} bytes of UTF-8"))
-            }
-            _ => Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                &format!("invalid_{field}"),
-                format!("the {field} is invalid"),
-            )
-            .detail(format!("{field} {invalid}")),
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// How long the parts of a document may be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Characters of a title.
     pub title_chars: usize,
@@ -11,6 +11,12 @@ pub struct Limits {
     pub tag_chars: usize,
     /// Tags of one document.
     pub tags: usize,
+    /// Characters of a concept's name.
+    pub concept_chars: usize,
+    /// Concepts that users may add to one document, and as many that they may remove from it.
+    pub concepts: usize,
+    /// Links of one document.
+    pub links: usize,
     /// Characters of a source's name, address or author.
     pub source_chars: usize,
     /// Bytes of the text in UTF-8.
@@ -32,6 +38,9 @@ pub enum Invalid {
     /// A control character where none makes sense, or NUL.
     #[error("contains a NUL or control character")]
     ControlCharacter,
+    /// A name that nobody could say.
+    #[error("has neither a letter nor a digit")]
+    Nameless,
     /// A media type that is not text.
     #[error("must be text/plain or text/markdown")]
     MediaType,
@@ -46,6 +55,11 @@ pub struct Title(String);
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Tag(String);
+
+/// A name, of a concept or a cluster: one line, trimmed, with at least one letter or digit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Name(String);
 
 /// The media type of a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +113,33 @@ impl Tag {
     }
 }
 
+impl Name {
+    /// Checks a name of at most `limit` characters.
+    ///
+    /// # Errors
+    /// [`Invalid`] when empty, too long, with control characters, or with neither a letter nor a digit.
+    pub fn parse(text: &str, limit: usize) -> Result<Self, Invalid> {
+        let name = line(text, limit)?;
+        if name.chars().any(char::is_alphanumeric) { Ok(Self(name.to_owned())) } else { Err(Invalid::Nameless) }
+    }
+
+    pub(crate) fn trusted(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What two ways of writing one name have in common: the name in lower case.
+    #[must_use]
+    pub fn key(&self) -> String {
+        fold(&self.0)
+    }
+}
+
 impl MediaType {
     /// Checks a media type; parameters such as `charset` are passed over.
     ///
@@ -120,6 +161,11 @@ impl MediaType {
             Self::Markdown => "text/markdown",
         }
     }
+}
+
+/// The key of a name, see [`Name::key`].
+pub(crate) fn fold(name: &str) -> String {
+    name.trim().to_lowercase()
 }
 
 /// Checks a text: not over the limit and without NUL, which no database of texts can hold.
@@ -154,7 +200,16 @@ pub fn line(text: &str, limit: usize) -> Result<&str, Invalid> {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { title_chars: 5, tag_chars: 4, tags: 2, source_chars: 5, text_bytes: 8 };
+    const LIMITS: Limits = Limits {
+        title_chars: 5,
+        tag_chars: 4,
+        tags: 2,
+        concept_chars: 5,
+        concepts: 2,
+        links: 2,
+        source_chars: 5,
+        text_bytes: 8,
+    };
 
     #[test]
     fn a_title_is_one_trimmed_line() {
@@ -172,6 +227,20 @@ mod tests {
     #[test]
     fn a_tag_is_lower_case() {
         assert_eq!(Tag::parse("Rust", &LIMITS).as_ref().map(Tag::as_str), Ok("rust"));
+    }
+
+    #[test]
+    fn a_name_has_something_to_say_and_one_key() {
+        assert_eq!(Name::parse(" C++ ", 5).as_ref().map(Name::as_str), Ok("C++"));
+        assert_eq!(Name::parse("Größe", 5).map(|name| name.key()).as_deref(), Ok("größe"));
+        for (text, why) in [
+            ("", Invalid::Empty),
+            ("+-*", Invalid::Nameless),
+            ("größer", Invalid::TooLong { limit: 5 }),
+            ("a\tb", Invalid::ControlCharacter),
+        ] {
+            assert_eq!(Name::parse(text, 5), Err(why), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! The table `document_history`: who changed what when, one row for each event.
 
 use super::row::Key;
-use super::to_i64;
-use crate::apply::Positioned;
+use crate::apply::{Positioned, to_i64};
 use chrono::{DateTime, Utc};
 use events::EventType;
 use events::document::Event;
@@ -55,6 +54,14 @@ fn detail(event: &Event) -> Value {
         Event::Described(event) => json!({ "source": event.source, "skill_level": event.skill_level }),
         Event::Tagged(event) => json!({ "tag": event.tag }),
         Event::Untagged(event) => json!({ "tag": event.tag }),
-        Event::Trashed(_) | Event::Restored(_) => json!({}),
+        Event::ConceptAdded(event) => json!(event),
+        Event::ConceptRemoved(event) => json!(event),
+        Event::MovedToCluster(event) => json!(event),
+        Event::Linked(event) => json!(event),
+        Event::Unlinked(event) => json!(event),
+        Event::Absorbed(event) => json!(event),
+        Event::Merged(event) => json!(event),
+        Event::Assessed(event) => json!(event),
+        Event::ReleasedFromCluster(_) | Event::Trashed(_) | Event::Restored(_) => json!({}),
     }
 }

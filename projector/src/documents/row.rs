@@ -1,9 +1,8 @@
 //! The table `document`, and the texts beside it.
 
-use super::to_i64;
-use crate::apply::Positioned;
+use crate::apply::{Positioned, to_i64};
 use chrono::{DateTime, Utc};
-use events::document::{Event, SkillLevel, Source, SourceKind, Uploaded};
+use events::document::{Event, Source, Uploaded};
 use events::{Content, DocumentId, WorkspaceId};
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -33,6 +32,7 @@ pub(super) struct Row {
     pub(super) created_at: DateTime<Utc>,
     pub(super) updated_at: DateTime<Utc>,
     pub(super) sequence: i64,
+    pub(super) merged_into: Option<Uuid>,
 }
 
 impl Row {
@@ -51,13 +51,14 @@ impl Row {
             source_name: None,
             source_url: None,
             source_author: None,
-            skill_level: skill_level(uploaded.skill_level).to_owned(),
+            skill_level: uploaded.skill_level.name().to_owned(),
             tags: uploaded.tags.clone(),
             is_trashed: false,
             revision: 1,
             created_at: envelope.time,
             updated_at: envelope.time,
             sequence: to_i64(positioned.sequence),
+            merged_into: None,
         };
         row.set_content(&uploaded.content);
         row.set_source(&uploaded.source);
@@ -76,7 +77,7 @@ impl Row {
             Event::Retitled(retitled) => self.title.clone_from(&retitled.title),
             Event::Described(described) => {
                 self.set_source(&described.source);
-                skill_level(described.skill_level).clone_into(&mut self.skill_level);
+                described.skill_level.name().clone_into(&mut self.skill_level);
             }
             Event::Tagged(tagged) => {
                 if let Err(place) = self.tags.binary_search(&tagged.tag) {
@@ -84,8 +85,28 @@ impl Row {
                 }
             }
             Event::Untagged(untagged) => self.tags.retain(|tag| *tag != untagged.tag),
+            Event::Absorbed(absorbed) => {
+                self.tags.extend(absorbed.tags.iter().cloned());
+                self.tags.sort_unstable();
+                self.tags.dedup();
+            }
+            Event::Merged(merged) => {
+                self.is_trashed = true;
+                self.merged_into = Some(merged.into.0);
+            }
             Event::Trashed(_) => self.is_trashed = true,
-            Event::Restored(_) => self.is_trashed = false,
+            Event::Restored(_) => {
+                self.is_trashed = false;
+                self.merged_into = None;
+            }
+            // Knowledge has its own read models; here only the sequence and the time move.
+            Event::ConceptAdded(_)
+            | Event::ConceptRemoved(_)
+            | Event::MovedToCluster(_)
+            | Event::ReleasedFromCluster(_)
+            | Event::Linked(_)
+            | Event::Unlinked(_)
+            | Event::Assessed(_) => {}
         }
         self.updated_at = positioned.envelope.time;
         self.sequence = to_i64(positioned.sequence);
@@ -97,7 +118,7 @@ impl Row {
     }
 
     fn set_source(&mut self, source: &Source) {
-        source_kind(source.kind).clone_into(&mut self.source_kind);
+        source.kind.name().clone_into(&mut self.source_kind);
         self.source_name.clone_from(&source.name);
         self.source_url.clone_from(&source.url);
         self.source_author.clone_from(&source.author);
@@ -122,22 +143,4 @@ pub(super) async fn load(connection: &mut PgConnection, keys: &[Key]) -> Result<
     .await?;
     let keyed = |row: Row| ((WorkspaceId(row.workspace_id), DocumentId(row.document_id)), row);
     Ok(rows.into_iter().map(keyed).collect())
-}
-
-const fn skill_level(level: SkillLevel) -> &'static str {
-    match level {
-        SkillLevel::Unknown => "unknown",
-        SkillLevel::Beginner => "beginner",
-        SkillLevel::Intermediate => "intermediate",
-        SkillLevel::Advanced => "advanced",
-    }
-}
-
-const fn source_kind(kind: SourceKind) -> &'static str {
-    match kind {
-        SourceKind::Text => "text",
-        SourceKind::File => "file",
-        SourceKind::Url => "url",
-        SourceKind::Image => "image",
-    }
 }

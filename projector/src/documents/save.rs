@@ -34,28 +34,30 @@ pub(super) async fn save(
     sqlx::query!(
         "with text as (
              insert into document_content
-             select * from unnest($19::uuid[], $20::uuid[], $21::text[]) as now (workspace_id, document_id, text)
+             select * from unnest($20::uuid[], $21::uuid[], $22::text[]) as now (workspace_id, document_id, text)
              on conflict (workspace_id, document_id) do update set text = excluded.text
          ), history as (
              insert into document_history
-             select * from unnest($22::uuid[], $23::uuid[], $24::bigint[], $25::text[], $26::timestamptz[], $27::uuid[],
-                                  $28::json[])
+             select * from unnest($23::uuid[], $24::uuid[], $25::bigint[], $26::text[], $27::timestamptz[], $28::uuid[],
+                                  $29::json[])
          )
          insert into document
          select workspace_id, document_id, owner_id, title, media_type, sha256, bytes, source_kind, source_name,
                 source_url, source_author, skill_level, string_to_array(tags, E'\\x1f'), is_trashed, revision,
-                created_at, updated_at, sequence
+                created_at, updated_at, sequence, merged_into
          from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
                      $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::boolean[], $15::integer[],
-                     $16::timestamptz[], $17::timestamptz[], $18::bigint[])
+                     $16::timestamptz[], $17::timestamptz[], $18::bigint[], $19::uuid[])
               as now (workspace_id, document_id, owner_id, title, media_type, sha256, bytes, source_kind, source_name,
-                      source_url, source_author, skill_level, tags, is_trashed, revision, created_at, updated_at, sequence)
+                      source_url, source_author, skill_level, tags, is_trashed, revision, created_at, updated_at, sequence,
+                      merged_into)
          on conflict (workspace_id, document_id) do update set
                 title = excluded.title, media_type = excluded.media_type, sha256 = excluded.sha256,
                 bytes = excluded.bytes, source_kind = excluded.source_kind, source_name = excluded.source_name,
                 source_url = excluded.source_url, source_author = excluded.source_author,
                 skill_level = excluded.skill_level, tags = excluded.tags, is_trashed = excluded.is_trashed,
-                revision = excluded.revision, updated_at = excluded.updated_at, sequence = excluded.sequence",
+                revision = excluded.revision, updated_at = excluded.updated_at, sequence = excluded.sequence,
+                merged_into = excluded.merged_into",
         &column!(workspace_id),
         &column!(document_id),
         &column!(owner_id),
@@ -74,6 +76,7 @@ pub(super) async fn save(
         &column!(created_at),
         &column!(updated_at),
         &column!(sequence),
+        &column!(merged_into) as _,
         &texts.iter().map(|(key, _)| key.0.0).collect::<Vec<_>>(),
         &texts.iter().map(|(key, _)| key.1.0).collect::<Vec<_>>(),
         &texts.iter().map(|(_, text)| *text).collect::<Vec<_>>() as _,

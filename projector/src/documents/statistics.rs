@@ -1,8 +1,8 @@
 //! Statistics of each workspace, kept by differences: what a batch took away and what it added.
 
 use super::row::{Key, Row};
-use super::{Change, to_i64};
-use crate::apply::Positioned;
+use super::Change;
+use crate::apply::{Positioned, to_i64};
 use chrono::{DateTime, Utc};
 use events::WorkspaceId;
 use events::document::Event;

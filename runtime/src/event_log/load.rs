@@ -67,6 +67,14 @@ impl EventLog {
         found(*stream, self.stream.direct_get_last_for_subject(stream.subject()).await)
     }
 
+    /// The message of a stream that stands at a sequence, or the first one after it; one round trip.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn at(&self, stream: &Stream, sequence: u64) -> Result<Option<Recorded>, Error> {
+        self.next(stream, sequence.saturating_sub(1)).await
+    }
+
     /// The first message of a stream after a sequence; one round trip.
     ///
     /// # Errors

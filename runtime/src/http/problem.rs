@@ -236,7 +236,7 @@ impl From<crate::event_log::Error> for Problem {
                 tracing::warn!(error = %source, "the event log is not available");
                 Self::unavailable("the event log is not available")
             }
-            Error::Corrupt { .. } | Error::Misconfigured(_) => {
+            Error::Corrupt { .. } | Error::Missing { .. } | Error::Misconfigured(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the event log cannot be read");
                 Self::internal()
             }

@@ -15,9 +15,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Why a request did not get what it asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     /// The code of the service's problem, if it answered with one.
-    pub(super) code: Option<String>,
+    pub(crate) code: Option<String>,
     reason: String,
 }
 
@@ -31,12 +31,12 @@ struct Problem {
 
 impl Refusal {
     /// A refusal of our own.
-    pub(super) fn new(reason: impl Into<String>) -> Self {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
         Self { code: None, reason: reason.into() }
     }
 
     /// Whether the service's problem has this code.
-    pub(super) fn is(&self, code: &str) -> bool {
+    pub(crate) fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 
@@ -62,7 +62,7 @@ impl fmt::Display for Refusal {
 impl std::error::Error for Refusal {}
 
 /// Sends a request, again while the service is busy or away.
-pub(super) async fn send(request: RequestBuilder) -> Result<Response, Refusal> {
+pub(crate) async fn send(request: RequestBuilder) -> Result<Response, Refusal> {
     let mut refusal = Refusal::default();
     for attempt in 1..=TRIES {
         let request = request.try_clone().ok_or_else(|| Refusal::new("the request cannot be sent"))?;

@@ -1,0 +1,28 @@
+//! What the assistant counts.
+
+use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+
+/// Usable answers.
+pub(crate) const ANSWERS: &str = "syncboard_assistant_answers_total";
+/// Questions without a usable answer, by reason.
+pub(crate) const FAILURES: &str = "syncboard_assistant_failures_total";
+/// Questions given up.
+pub(crate) const GIVEN_UP: &str = "syncboard_assistant_given_up_total";
+/// Tokens, as the endpoint counts them.
+pub(crate) const TOKENS: &str = "syncboard_assistant_tokens_total";
+/// Time of one question.
+pub(crate) const SECONDS: &str = "syncboard_assistant_question_duration_seconds";
+/// Whether the day's tokens are spent.
+pub(crate) const WAITING: &str = "syncboard_assistant_budget_exhausted";
+/// Where in the log it stands.
+pub(crate) const POSITION: &str = "syncboard_assistant_position";
+
+pub(crate) fn describe() {
+    describe_counter!(ANSWERS, "usable answers of the language model");
+    describe_counter!(FAILURES, "questions without a usable answer, by reason");
+    describe_counter!(GIVEN_UP, "questions given up");
+    describe_counter!(TOKENS, "tokens, as the endpoint counts them");
+    describe_histogram!(SECONDS, Unit::Seconds, "time of one question");
+    describe_gauge!(WAITING, "1 while the day's tokens are spent");
+    describe_gauge!(POSITION, "sequence up to which documents have been seen");
+}

@@ -1,0 +1,38 @@
+//! The bodies of cluster commands.
+
+use poem_openapi::Object;
+use runtime::http::{Limited, SkillLevel};
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// A cluster's name.
+#[derive(Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "ClusterNameBody")]
+pub(crate) struct NameBody {
+    /// One line with at least one letter or digit, at most 300 characters unless configured otherwise.
+    pub(super) name: String,
+}
+
+/// A cluster's level.
+#[derive(Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SkillLevelBody {
+    /// How demanding it is.
+    pub(super) skill_level: SkillLevel,
+}
+
+/// Where a cluster goes.
+#[derive(Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(rename = "ClusterMergeBody")]
+pub(crate) struct MergeBody {
+    /// The cluster that it becomes a part of.
+    pub(super) into: Uuid,
+}
+
+impl Limited for NameBody {}
+
+impl Limited for SkillLevelBody {}
+
+impl Limited for MergeBody {}

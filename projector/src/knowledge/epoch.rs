@@ -1,0 +1,313 @@
+//! Epochs: when enough has changed, a workspace's documents are clustered anew, the clusters are named, and spellings that
+//! have turned out to mean the same meet. Where in the log that happens follows from the log alone.
+
+use super::Key;
+use super::fold::Fold;
+use super::vocabulary::reason;
+use super::workspace::thousandths;
+use crate::apply::Error;
+use analysis::aliases::{self, Counted};
+use analysis::clusters::{self, Fit, Vector};
+use analysis::naming::{self, InCluster};
+use chrono::{DateTime, Utc};
+use events::{Category, ClusterId, DocumentId, WorkspaceId};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Members of a cluster, the earliest, from whose concepts its name is made.
+const SAMPLE: usize = 100;
+
+/// A document in use, as clustering sees it.
+struct Member {
+    key: Key,
+    arrival: u64,
+    vector: Vector,
+    found: Option<ClusterId>,
+    similarity: i16,
+}
+
+/// Clusters and names anew.
+pub(super) async fn run(
+    fold: &mut Fold<'_>,
+    id: WorkspaceId,
+    sequence: u64,
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let members = members(fold, id).await?;
+    let fit = clusters::fit(&members.iter().map(|member| &member.vector).collect::<Vec<_>>());
+    let clusters = identities(id, &members, &fit);
+    place(fold, &members, &fit, &clusters, at);
+    name(fold, id, &members, &fit, &clusters, at).await?;
+
+    let workspace = fold.workspace(id);
+    workspace.changed.model = true;
+    workspace.changed.recount = true;
+    let clustering = &mut workspace.clustering;
+    clustering.epoch += 1;
+    clustering.epoch_sequence = sequence;
+    clustering.documents_at_epoch = members.len() as u64;
+    clustering.changes_since = 0;
+    clustering.clusters = clusters;
+    clustering.model = Some(fit.model);
+    join_spellings(fold, id, at).await
+}
+
+/// The workspace's documents in use, in the order of their arrival, as the batch has left them so far.
+async fn members(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<Vec<Member>, Error> {
+    let rows = sqlx::query!(
+        "select document_id, arrival, vector, found_cluster, similarity from document_knowledge
+         where workspace_id = $1 and not is_trashed",
+        id.0
+    )
+    .fetch_all(&mut *fold.connection)
+    .await?;
+    let mut members = Vec::with_capacity(rows.len());
+    for row in rows {
+        let key = (id, DocumentId(row.document_id));
+        if fold.touched.contains_key(&key) {
+            continue;
+        }
+        let vector = Vector::from_bytes(&row.vector).ok_or(Error::Unreadable("vector"))?;
+        let there = (row.found_cluster.map(ClusterId), row.similarity);
+        let (found, similarity) = fold.moved.get(&key).copied().unwrap_or(there);
+        members.push(Member { key, arrival: crate::apply::to_u64(row.arrival), vector, found, similarity });
+    }
+    let touched = fold.touched.iter().filter(|(key, touched)| key.0 == id && !touched.document.is_trashed);
+    members.extend(touched.map(|(key, touched)| Member {
+        key: *key,
+        arrival: touched.document.arrival,
+        vector: touched.document.vector.clone(),
+        found: touched.document.found,
+        similarity: touched.document.similarity,
+    }));
+    members.sort_unstable_by_key(|member| (member.arrival, member.key));
+    Ok(members)
+}
+
+/// Which cluster each of the new ones is: the one that it continues, or a new one around its first document.
+fn identities(id: WorkspaceId, members: &[Member], fit: &Fit) -> Vec<ClusterId> {
+    let earlier: Vec<Option<ClusterId>> = members.iter().map(|member| member.found).collect();
+    let continued = clusters::continued(&earlier, fit);
+    // An id that stands for another cluster, now or before, is not given to a new one.
+    let mut taken: BTreeSet<ClusterId> = continued.iter().chain(&earlier).flatten().copied().collect();
+    let mut of_cluster: Vec<Vec<DocumentId>> = vec![Vec::new(); continued.len()];
+    for (member, cluster) in members.iter().zip(&fit.assignment) {
+        if let Some(of_cluster) = cluster.and_then(|cluster| of_cluster.get_mut(cluster as usize)) {
+            of_cluster.push(member.key.1);
+        }
+    }
+    let mut identities = Vec::with_capacity(continued.len());
+    for (continued, members) in continued.into_iter().zip(of_cluster) {
+        let around = |document: &DocumentId| ClusterId::around(id, *document);
+        let new = || members.iter().map(around).find(|cluster| !taken.contains(cluster));
+        // Every member may have founded another cluster before; then the first one's is taken up again.
+        let cluster = continued.or_else(new).or_else(|| members.first().map(around));
+        let cluster = cluster.expect("no cluster is empty");
+        taken.insert(cluster);
+        identities.push(cluster);
+    }
+    identities
+}
+
+/// Puts each document where the epoch found it.
+fn place(fold: &mut Fold<'_>, members: &[Member], fit: &Fit, clusters: &[ClusterId], at: DateTime<Utc>) {
+    for (index, member) in members.iter().enumerate() {
+        let cluster = fit.assignment.get(index).copied().flatten();
+        let found = cluster.and_then(|cluster| clusters.get(cluster as usize)).copied();
+        let similarity = fit.similarity.get(index).map_or(0, |similarity| thousandths(*similarity));
+        let similarity = if found.is_some() { similarity } else { 0 };
+        if (found, similarity) == (member.found, member.similarity) {
+            continue;
+        }
+        match fold.touched.contains_key(&member.key).then(|| fold.take(member.key)).flatten() {
+            Some(mut touched) => {
+                (touched.document.found, touched.document.similarity) = (found, similarity);
+                fold.put(member.key, touched, at);
+            }
+            None => drop(fold.moved.insert(member.key, (found, similarity))),
+        }
+    }
+}
+
+/// Names the clusters from the concepts of their earliest documents.
+async fn name(
+    fold: &mut Fold<'_>,
+    id: WorkspaceId,
+    members: &[Member],
+    fit: &Fit,
+    clusters: &[ClusterId],
+    at: DateTime<Utc>,
+) -> Result<(), Error> {
+    let mut samples: Vec<Vec<Key>> = vec![Vec::new(); clusters.len()];
+    let mut sizes = vec![0_u32; clusters.len()];
+    for (member, cluster) in members.iter().zip(&fit.assignment) {
+        let Some(cluster) = cluster.map(|cluster| cluster as usize) else { continue };
+        sizes[cluster] += 1;
+        if samples[cluster].len() < SAMPLE {
+            samples[cluster].push(member.key);
+        }
+    }
+    let held = held(fold, id, samples.iter().flatten()).await?;
+    let mut counted: Vec<BTreeMap<&str, u32>> = vec![BTreeMap::new(); clusters.len()];
+    for (counted, sample) in counted.iter_mut().zip(&samples) {
+        for concept in sample.iter().filter_map(|key| held.get(key)).flatten() {
+            *counted.entry(concept).or_default() += 1;
+        }
+    }
+    let wanted: BTreeSet<&str> = counted.iter().flat_map(|counted| counted.keys().copied()).collect();
+    let concepts = concepts(fold, id, &wanted).await?;
+    let described: Vec<naming::Cluster<'_>> = counted
+        .iter()
+        .zip(&sizes)
+        .zip(&samples)
+        .map(|((counted, size), sample)| naming::Cluster {
+            documents: *size,
+            concepts: counted
+                .iter()
+                .filter_map(|(key, count)| {
+                    let concept = concepts.get(*key)?;
+                    // What is true of the sample stands for the whole cluster.
+                    let documents = u64::from(*count) * u64::from(*size) / sample.len().max(1) as u64;
+                    let documents = u32::try_from(documents).unwrap_or(u32::MAX).max(1);
+                    Some(InCluster {
+                        name: &concept.name,
+                        documents,
+                        documents_overall: concept.documents.max(documents),
+                        category: concept.category,
+                    })
+                })
+                .collect(),
+        })
+        .collect();
+    let names = naming::names(&described, u32::try_from(members.len()).unwrap_or(u32::MAX));
+    let workspace = fold.workspace(id);
+    for (cluster, name) in clusters.iter().zip(names) {
+        workspace.cluster(*cluster, at).found_name = name;
+    }
+    Ok(())
+}
+
+/// Which concepts hold of some documents.
+async fn held(
+    fold: &mut Fold<'_>,
+    id: WorkspaceId,
+    keys: impl Iterator<Item = &Key>,
+) -> Result<HashMap<Key, Vec<String>>, Error> {
+    let (mut held, mut missing) = (HashMap::new(), Vec::new());
+    for key in keys {
+        match fold.touched.get(key) {
+            Some(touched) => drop(held.insert(*key, touched.held.keys().cloned().collect())),
+            None => missing.push(key.1.0),
+        }
+    }
+    let rows = sqlx::query!(
+        r#"select document_id, array_agg(concept order by concept) as "concepts!" from document_concept
+           where workspace_id = $1 and document_id = any($2) group by document_id"#,
+        id.0,
+        &missing
+    )
+    .fetch_all(&mut *fold.connection)
+    .await?;
+    held.extend(rows.into_iter().map(|row| ((id, DocumentId(row.document_id)), row.concepts)));
+    Ok(held)
+}
+
+struct Known {
+    name: String,
+    category: Category,
+    documents: u32,
+}
+
+/// Names, categories and numbers of concepts, as the batch has left them so far.
+async fn concepts(
+    fold: &mut Fold<'_>,
+    id: WorkspaceId,
+    wanted: &BTreeSet<&str>,
+) -> Result<BTreeMap<String, Known>, Error> {
+    let keys: Vec<&str> = wanted.iter().copied().collect();
+    let rows = sqlx::query!(
+        "select concept, name, category, documents from concept where workspace_id = $1 and concept = any($2)",
+        id.0,
+        &keys as _
+    )
+    .fetch_all(&mut *fold.connection)
+    .await?;
+    let mut known = BTreeMap::new();
+    for row in rows {
+        let category = Category::parse(&row.category).unwrap_or_default();
+        known.insert(row.concept, (row.name, category, row.documents));
+    }
+    for key in wanted {
+        if let Some((name, category)) = fold.names.get(id, key) {
+            known.entry((*key).to_owned()).or_insert_with(|| (name.to_owned(), category, 0));
+        }
+    }
+    let moved = fold.counts.concepts.get(&id);
+    let known = known.into_iter().map(|(key, (name, category, documents))| {
+        let documents = documents + moved.and_then(|moved| moved.get(&key)).copied().unwrap_or(0);
+        (key, Known { name, category, documents: u32::try_from(documents).unwrap_or(0) })
+    });
+    Ok(known.collect())
+}
+
+/// Lets keys that turned out to be spellings or acronyms of others stand for them, for good.
+async fn join_spellings(fold: &mut Fold<'_>, id: WorkspaceId, at: DateTime<Utc>) -> Result<(), Error> {
+    let rows =
+        sqlx::query!("select concept, documents from concept where workspace_id = $1 and documents > 0", id.0)
+            .fetch_all(&mut *fold.connection)
+            .await?;
+    let mut documents: BTreeMap<String, i64> = rows.into_iter().map(|row| (row.concept, row.documents)).collect();
+    for (key, difference) in fold.counts.concepts.get(&id).into_iter().flatten() {
+        *documents.entry(key.clone()).or_default() += difference;
+    }
+    documents.retain(|_, documents| *documents > 0);
+    let acronyms = acronyms(fold, id).await?;
+    let counted: Vec<Counted<'_>> = documents
+        .iter()
+        .map(|(key, documents)| Counted {
+            key,
+            documents: u32::try_from(*documents).unwrap_or(u32::MAX),
+            acronym_of: acronyms.get(key).map(String::as_str),
+        })
+        .collect();
+    let mut moved = BTreeSet::new();
+    let workspace = fold.workspace(id);
+    for (variant, concept) in aliases::aliases(&counted) {
+        let (variant, concept) = (&counted[variant], &counted[concept]);
+        if workspace.vocabulary.is_free(variant.key) {
+            let is_acronym = variant.acronym_of == Some(concept.key);
+            let reason = if is_acronym { reason::ACRONYM } else { reason::SPELLING };
+            moved.extend(workspace.vocabulary.alias(variant.key, concept.key, reason));
+        }
+    }
+    fold.resolve(id, moved, at).await
+}
+
+/// The long form that most documents give each acronym; of equals the first.
+async fn acronyms(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<BTreeMap<String, String>, Error> {
+    let rows = sqlx::query!(
+        "select document_id, acronyms from document_knowledge
+         where workspace_id = $1 and not is_trashed and acronyms <> '{}'",
+        id.0
+    )
+    .fetch_all(&mut *fold.connection)
+    .await?;
+    let untouched = rows.into_iter().filter(|row: &_| {
+        let row: &_ = row;
+        !fold.touched.contains_key(&(id, DocumentId(row.document_id)))
+    });
+    let mut said: BTreeMap<(String, String), u32> = BTreeMap::new();
+    let touched = fold.touched.iter().filter(|(key, touched)| key.0 == id && !touched.document.is_trashed);
+    let explained = untouched.map(|row| row.acronyms).chain(touched.map(|(_, touched)| touched.document.acronyms.clone()));
+    for pairs in explained {
+        for pair in pairs.chunks_exact(2) {
+            *said.entry((pair[0].clone(), pair[1].clone())).or_default() += 1;
+        }
+    }
+    let mut most: BTreeMap<String, (u32, String)> = BTreeMap::new();
+    for ((short, long), times) in said {
+        if most.get(&short).is_none_or(|(most, _)| times > *most) {
+            most.insert(short, (times, long));
+        }
+    }
+    Ok(most.into_iter().map(|(short, (_, long))| (short, long)).collect())
+}

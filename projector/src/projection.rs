@@ -1,0 +1,108 @@
+//! The projections: each folds the log into tables of its own, with its own checkpoint, and is replayed on its own. A set
+//! of its tables is one schema; which of its generations a schema is, its name says.
+
+use clap::ValueEnum;
+use runtime::postgres::{KNOWLEDGE_SCHEMA, READ_SCHEMA};
+use serde::Serialize;
+use sqlx::migrate::Migrator;
+
+static READ_MODEL: Migrator = sqlx::migrate!("../schema/migrations/read_model");
+static KNOWLEDGE: Migrator = sqlx::migrate!("../schema/migrations/knowledge");
+
+/// What the log is folded into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Projection {
+    /// Documents, their texts and histories, statistics
+    Documents,
+    /// Concepts, clusters, duplicates, links
+    Knowledge,
+}
+
+impl Projection {
+    /// Every projection.
+    pub const ALL: [Self; 2] = [Self::Documents, Self::Knowledge];
+
+    /// Its name, in checkpoints, consumers and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Documents => "documents",
+            Self::Knowledge => "knowledge",
+        }
+    }
+
+    /// The schema that queries see.
+    #[must_use]
+    pub const fn schema(self) -> &'static str {
+        match self {
+            Self::Documents => READ_SCHEMA,
+            Self::Knowledge => KNOWLEDGE_SCHEMA,
+        }
+    }
+
+    /// Where a replay fills its tables.
+    #[must_use]
+    pub const fn replay_schema(self) -> &'static str {
+        match self {
+            Self::Documents => "read_model_replay",
+            Self::Knowledge => "knowledge_replay",
+        }
+    }
+
+    /// Where the tables that served before are kept.
+    pub(crate) const fn previous_schema(self) -> &'static str {
+        match self {
+            Self::Documents => "read_model_previous",
+            Self::Knowledge => "knowledge_previous",
+        }
+    }
+
+    /// Every table that replay must make the same.
+    pub(crate) const fn tables(self) -> &'static [&'static str] {
+        match self {
+            Self::Documents => {
+                &["checkpoint", "document", "document_content", "document_history", "workspace_statistics", "workspace_facet"]
+            }
+            Self::Knowledge => &[
+                "checkpoint",
+                "analyzer",
+                "document_knowledge",
+                "document_concept",
+                "concept",
+                "concept_alias",
+                "concept_decision",
+                "cluster",
+                "cluster_concept",
+                "clustering",
+                "document_link",
+                "near_band",
+                "near_duplicate",
+            ],
+        }
+    }
+
+    /// Secondary indexes that filling its tables reads by, so that a replay must keep them.
+    pub(crate) const fn needed_indexes(self) -> &'static [&'static str] {
+        match self {
+            Self::Documents => &[],
+            Self::Knowledge => &["document_knowledge_by_cluster", "document_concept_by_concept", "near_duplicate_by_original"],
+        }
+    }
+
+    /// Key of the advisory lock, the same for every projector of one database.
+    pub(crate) const fn lock_key(self) -> i64 {
+        match self {
+            Self::Documents => 0x5379_6e63_426f_6172,
+            Self::Knowledge => 0x5379_6e63_426f_6173,
+        }
+    }
+
+    /// What makes its tables.
+    pub(crate) const fn migrator(self) -> &'static Migrator {
+        match self {
+            Self::Documents => &READ_MODEL,
+            Self::Knowledge => &KNOWLEDGE,
+        }
+    }
+}
