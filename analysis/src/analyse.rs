@@ -1,4 +1,78 @@
-//! Stub.
-use crate::{Analysis, Text};
-/// Analyses.
-pub fn analyse(_text: &Text<'_>) -> Analysis { Analysis { language: "und".into(), code: None, skill_level: Default::default(), concepts: vec![], acronyms: vec![], vector: Default::default(), sketch: Default::default() } }
+//! The whole analysis of one text: its words are read once, and everything is made from them.
+
+use crate::clusters::Vector;
+use crate::concepts::{self, Concept};
+use crate::language::Language;
+use crate::lexicon::Class;
+use crate::near::Sketch;
+use crate::stem::Stems;
+use crate::words::{Place, Words};
+use crate::{Analysis, Text, category, code, language, level};
+use std::borrow::Cow;
+
+/// A word of the title or a heading counts so often for clustering.
+const TITLE: usize = 2;
+/// How sure it is that a file of code is about its language.
+const CODE: f32 = 0.6;
+
+/// Analyses a text. The same text gives the same analysis, on any machine.
+#[must_use]
+pub fn analyse(text: &Text<'_>) -> Analysis {
+    let programming = code::language(text.file_name);
+    let body = match programming {
+        Some(_) => Cow::Owned(code::prose(text.body)),
+        None => Cow::Borrowed(text.body),
+    };
+    let is_markdown = text.media_type.starts_with("text/markdown") && programming.is_none();
+    let words = Words::of(text.title, &body, is_markdown);
+    let language = language::of(&words);
+    let (mut concepts, acronyms) = concepts::extract(&words, language);
+    if let Some(programming) = programming {
+        add_language(&mut concepts, programming);
+        // Places would be those of the prose that was made of the code.
+        concepts.iter_mut().for_each(|concept| concept.places.clear());
+    }
+    Analysis {
+        language: language.code.to_owned(),
+        code: programming.map(str::to_owned),
+        skill_level: level::level(&words),
+        concepts,
+        acronyms,
+        vector: vector(&words, language),
+        sketch: Sketch::of(words.tokens()),
+    }
+}
+
+fn add_language(concepts: &mut Vec<Concept>, name: &str) {
+    let key = concepts::key(name);
+    concepts.retain(|concept| concept.key != key);
+    concepts.truncate(concepts::MOST - 1);
+    let at = concepts.partition_point(|concept| concept.confidence >= CODE);
+    let category = category::of(name);
+    let concept = Concept { key, name: name.to_owned(), category, confidence: CODE, occurrences: 0, places: Vec::new() };
+    concepts.insert(at, concept);
+}
+
+/// The stems of words that are about something.
+fn vector(words: &Words<'_>, language: Language) -> Vector {
+    let stems = Stems::of(if language.is_english() { "en" } else { language.code });
+    let is_content = |id: u32| match language.is_english() {
+        true => !matches!(words.entry(id).class, Class::Grammar | Class::Adverb),
+        false => !language.is_grammar(words.entry(id)),
+    };
+    let stem = |id: u32| {
+        let word = words.different.get(id);
+        let is_word = word.len() > 1 && word.chars().any(char::is_alphabetic) && is_content(id);
+        is_word.then(|| stems.stem(word))
+    };
+    let stems: Vec<Option<String>> = (0..).take(words.different.len()).map(stem).collect();
+    let mut counted: Vec<u32> = Vec::with_capacity(words.words.len());
+    for word in &words.words {
+        let times = match word.place {
+            Place::Title | Place::Heading => TITLE,
+            Place::Body | Place::Code => 1,
+        };
+        counted.extend(std::iter::repeat_n(word.id, times));
+    }
+    Vector::of(counted.iter().filter_map(|id| stems[*id as usize].as_deref()))
+}

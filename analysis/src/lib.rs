@@ -5,10 +5,19 @@ pub mod agreement;
 pub mod aliases;
 mod analyse;
 pub mod category;
+mod cjk;
 pub mod clusters;
+mod code;
 pub mod concepts;
+mod dictionary;
+mod intern;
+mod language;
+mod level;
+mod lexicon;
 pub mod naming;
 pub mod near;
+mod stem;
+pub mod words;
 
 pub use analyse::analyse;
 
