@@ -81,9 +81,7 @@ fn log_factorials(most: u64) -> Vec<f64> {
     logs
 }
 
-fn margins<A: Ord + Copy, B: Ord + Copy>(
-    counts: &BTreeMap<(A, B), u64>,
-) -> (BTreeMap<A, u64>, BTreeMap<B, u64>, u64) {
+fn margins<A: Ord + Copy, B: Ord + Copy>(counts: &BTreeMap<(A, B), u64>) -> (BTreeMap<A, u64>, BTreeMap<B, u64>, u64) {
     let (mut rows, mut columns, mut total) = (BTreeMap::new(), BTreeMap::new(), 0);
     for ((row, column), count) in counts {
         *rows.entry(*row).or_default() += count;

@@ -1,6 +1,6 @@
 //! The whole analysis of one text: its words are read once, and everything is made from them.
 
-use crate::clusters::Vector;
+use crate::clusters::{Vector, term};
 use crate::concepts::{self, Concept};
 use crate::language::Language;
 use crate::lexicon::Class;
@@ -49,7 +49,8 @@ fn add_language(concepts: &mut Vec<Concept>, name: &str) {
     concepts.truncate(concepts::MOST - 1);
     let at = concepts.partition_point(|concept| concept.confidence >= CODE);
     let category = category::of(name);
-    let concept = Concept { key, name: name.to_owned(), category, confidence: CODE, occurrences: 0, places: Vec::new() };
+    let concept =
+        Concept { key, name: name.to_owned(), category, confidence: CODE, occurrences: 0, places: Vec::new() };
     concepts.insert(at, concept);
 }
 
@@ -60,12 +61,12 @@ fn vector(words: &Words<'_>, language: Language) -> Vector {
         true => !matches!(words.entry(id).class, Class::Grammar | Class::Adverb),
         false => !language.is_grammar(words.entry(id)),
     };
-    let stem = |id: u32| {
+    let term_of = |id: u32| {
         let word = words.different.get(id);
         let is_word = word.len() > 1 && word.chars().any(char::is_alphabetic) && is_content(id);
-        is_word.then(|| stems.stem(word))
+        is_word.then(|| term(&stems.stem(word)))
     };
-    let stems: Vec<Option<String>> = (0..).take(words.different.len()).map(stem).collect();
+    let terms: Vec<Option<u32>> = (0..).take(words.different.len()).map(term_of).collect();
     let mut counted: Vec<u32> = Vec::with_capacity(words.words.len());
     for word in &words.words {
         let times = match word.place {
@@ -74,5 +75,5 @@ fn vector(words: &Words<'_>, language: Language) -> Vector {
         };
         counted.extend(std::iter::repeat_n(word.id, times));
     }
-    Vector::of(counted.iter().filter_map(|id| stems[*id as usize].as_deref()))
+    Vector::of_terms(counted.iter().filter_map(|id| terms[*id as usize]))
 }

@@ -94,12 +94,16 @@ pub(crate) fn by_head(name: &str) -> Category {
         "test" | "testing" | "coverage" | "verification" => Category::Testing,
         "deployment" | "pipeline" | "orchestration" | "provisioning" | "rollout" => Category::Devops,
         "protocol" | "queue" | "broker" | "gateway" | "webhook" | "api" | "pattern" => Category::IntegrationPattern,
-        "detection" | "recognition" | "retrieval" | "extraction" | "classification" | "visualization" | "forecasting"
-        | "translation" | "segmentation" => Category::Capability,
-        "payment" | "invoice" | "billing" | "pricing" | "payroll" | "order" | "contract" | "policy" if before.is_some() => {
+        "detection" | "recognition" | "retrieval" | "extraction" | "classification" | "visualization"
+        | "forecasting" | "translation" | "segmentation" => Category::Capability,
+        "payment" | "invoice" | "billing" | "pricing" | "payroll" | "order" | "contract" | "policy"
+            if before.is_some() =>
+        {
             Category::BusinessLogic
         }
-        "industry" | "market" | "healthcare" | "medicine" | "education" | "economy" | "security" => Category::ProblemDomain,
+        "industry" | "market" | "healthcare" | "medicine" | "education" | "economy" | "security" => {
+            Category::ProblemDomain
+        }
         _ => Category::Concept,
     }
 }

@@ -84,8 +84,28 @@ pub(crate) fn chunks(run: &str) -> Vec<Range<usize>> {
 
 /// Particles that end Korean words, the longest first.
 const PARTICLES: [&str; 22] = [
-    "에서는", "으로는", "에서", "으로", "에게", "까지", "부터", "처럼", "보다", "하는", "하고", "한다", "은", "는", "이", "가", "을",
-    "를", "의", "에", "와", "과",
+    "에서는",
+    "으로는",
+    "에서",
+    "으로",
+    "에게",
+    "까지",
+    "부터",
+    "처럼",
+    "보다",
+    "하는",
+    "하고",
+    "한다",
+    "은",
+    "는",
+    "이",
+    "가",
+    "을",
+    "를",
+    "의",
+    "에",
+    "와",
+    "과",
 ];
 
 /// A Korean word without its particle.

@@ -16,6 +16,7 @@ mod weights;
 pub use continuity::continued;
 pub use model::{Assigned, Model};
 pub use vector::Vector;
+pub(crate) use vector::term;
 
 use communities::Communities;
 use model::Centres;

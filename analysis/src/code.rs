@@ -2,15 +2,58 @@
 
 /// Programming languages by the endings of file names.
 const ENDINGS: [(&str, &str); 52] = [
-    ("bash", "Bash"), ("c", "C"), ("cc", "C++"), ("clj", "Clojure"), ("cpp", "C++"), ("cs", "C#"), ("css", "CSS"),
-    ("cxx", "C++"), ("dart", "Dart"), ("erl", "Erlang"), ("ex", "Elixir"), ("exs", "Elixir"), ("f90", "Fortran"),
-    ("fs", "F#"), ("go", "Golang"), ("gradle", "Groovy"), ("graphql", "GraphQL"), ("groovy", "Groovy"), ("h", "C"),
-    ("hpp", "C++"), ("hs", "Haskell"), ("htm", "HTML"), ("html", "HTML"), ("java", "Java"), ("jl", "Julia"),
-    ("js", "JavaScript"), ("json", "JSON"), ("jsx", "JavaScript"), ("kt", "Kotlin"), ("kts", "Kotlin"),
-    ("lua", "Lua"), ("m", "Objective-C"), ("mjs", "JavaScript"), ("ml", "OCaml"), ("php", "PHP"), ("pl", "Perl"),
-    ("proto", "protobuf"), ("ps1", "PowerShell"), ("py", "Python"), ("r", "R language"), ("rb", "Ruby"),
-    ("rs", "Rust"), ("scala", "Scala"), ("scss", "CSS"), ("sh", "Bash"), ("sql", "SQL"), ("swift", "Swift"),
-    ("tf", "Terraform"), ("toml", "TOML"), ("ts", "TypeScript"), ("tsx", "TypeScript"), ("vue", "Vue.js"),
+    ("bash", "Bash"),
+    ("c", "C"),
+    ("cc", "C++"),
+    ("clj", "Clojure"),
+    ("cpp", "C++"),
+    ("cs", "C#"),
+    ("css", "CSS"),
+    ("cxx", "C++"),
+    ("dart", "Dart"),
+    ("erl", "Erlang"),
+    ("ex", "Elixir"),
+    ("exs", "Elixir"),
+    ("f90", "Fortran"),
+    ("fs", "F#"),
+    ("go", "Golang"),
+    ("gradle", "Groovy"),
+    ("graphql", "GraphQL"),
+    ("groovy", "Groovy"),
+    ("h", "C"),
+    ("hpp", "C++"),
+    ("hs", "Haskell"),
+    ("htm", "HTML"),
+    ("html", "HTML"),
+    ("java", "Java"),
+    ("jl", "Julia"),
+    ("js", "JavaScript"),
+    ("json", "JSON"),
+    ("jsx", "JavaScript"),
+    ("kt", "Kotlin"),
+    ("kts", "Kotlin"),
+    ("lua", "Lua"),
+    ("m", "Objective-C"),
+    ("mjs", "JavaScript"),
+    ("ml", "OCaml"),
+    ("php", "PHP"),
+    ("pl", "Perl"),
+    ("proto", "protobuf"),
+    ("ps1", "PowerShell"),
+    ("py", "Python"),
+    ("r", "R language"),
+    ("rb", "Ruby"),
+    ("rs", "Rust"),
+    ("scala", "Scala"),
+    ("scss", "CSS"),
+    ("sh", "Bash"),
+    ("sql", "SQL"),
+    ("swift", "Swift"),
+    ("tf", "Terraform"),
+    ("toml", "TOML"),
+    ("ts", "TypeScript"),
+    ("tsx", "TypeScript"),
+    ("vue", "Vue.js"),
 ];
 
 /// Words of programming languages that name nothing of the program.
@@ -117,7 +160,8 @@ mod tests {
 
     #[test]
     fn comments_and_names_are_prose() {
-        let code = "// Reads the access log.\nfn parseHTTPRequest(raw_bytes: &str) {}\n/* a longer\n * comment */\nlet x = 1;";
+        let code =
+            "// Reads the access log.\nfn parseHTTPRequest(raw_bytes: &str) {}\n/* a longer\n * comment */\nlet x = 1;";
         let prose = prose(code);
         assert!(prose.contains("Reads the access log"));
         assert!(prose.contains("comment"));

@@ -8,8 +8,8 @@ mod key;
 mod score;
 mod surface;
 
-pub(crate) use key::squashed;
 pub use key::key;
+pub(crate) use key::squashed;
 
 use crate::language::Language;
 use crate::words::Words;

@@ -60,9 +60,11 @@ pub(crate) fn of(words: &Words<'_>) -> Language {
     for word in words.words.iter().take(LOOKED_AT) {
         count += 1;
         unspaced += usize::from(word.is_chunk);
-        let first = words.different.get(word.id).chars().next().unwrap_or(' ');
-        hangul += usize::from(cjk::is_hangul(first));
-        latin += usize::from(first.is_ascii_alphabetic());
+        let text = words.different.get(word.id);
+        match text.as_bytes().first() {
+            Some(first) if first.is_ascii() => latin += usize::from(first.is_ascii_alphabetic()),
+            _ => hangul += usize::from(text.chars().next().is_some_and(cjk::is_hangul)),
+        }
         let mut languages = words.entry(word.id).languages;
         while languages != 0 {
             seen[languages.trailing_zeros() as usize] += 1;
@@ -70,9 +72,19 @@ pub(crate) fn of(words: &Words<'_>) -> Language {
         }
     }
     if unspaced * 2 > count {
-        let is_japanese = words.body.chars().take(LOOKED_AT * 4).any(|letter| matches!(letter, '\u{3041}'..='\u{30ff}'));
+        let is_japanese =
+            words.body.chars().take(LOOKED_AT * 4).any(|letter| matches!(letter, '\u{3041}'..='\u{30ff}'));
         let is_thai = words.body.chars().take(LOOKED_AT * 4).any(|letter| matches!(letter, '\u{e01}'..='\u{e5b}'));
-        return Language { code: if is_japanese { "ja" } else if is_thai { "th" } else { "zh" }, bit: 0 };
+        return Language {
+            code: if is_japanese {
+                "ja"
+            } else if is_thai {
+                "th"
+            } else {
+                "zh"
+            },
+            bit: 0,
+        };
     }
     if hangul * 2 > count {
         return Language { code: "ko", bit: 0 };

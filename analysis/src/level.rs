@@ -71,7 +71,10 @@ mod tests {
         assert_eq!(of("Getting started", "In this tutorial you learn the basics step by step. "), SkillLevel::Beginner);
         let paper = "We prove a theorem on the asymptotic complexity of stochastic gradient methods under consensus. ";
         assert_eq!(of("Convergence", paper), SkillLevel::Advanced);
-        assert_eq!(of("Minutes", "The team met on Monday and talked about the plan for May. "), SkillLevel::Intermediate);
+        assert_eq!(
+            of("Minutes", "The team met on Monday and talked about the plan for May. "),
+            SkillLevel::Intermediate
+        );
         assert_eq!(level(&Words::of("Note", "too short to say", false)), SkillLevel::Unknown);
     }
 }

@@ -10,6 +10,7 @@ pub mod clusters;
 mod code;
 pub mod concepts;
 mod dictionary;
+pub mod graph;
 mod intern;
 mod language;
 mod level;

@@ -96,9 +96,8 @@ pub(crate) fn english(word: &str) -> String {
         return stem;
     }
     for _ in 0..2 {
-        let ending = ENDINGS
-            .iter()
-            .find(|(ending, _, least)| stem.len() >= ending.len() + least && ends(&stem, ending));
+        let ending =
+            ENDINGS.iter().find(|(ending, _, least)| stem.len() >= ending.len() + least && ends(&stem, ending));
         let Some((ending, with, _)) = ending else { break };
         stem.truncate(stem.len() - ending.len());
         stem.push_str(with);

@@ -300,7 +300,10 @@ impl Reader<'_, '_> {
             self.widen(Gap::Phrase);
             return;
         };
-        let is_capital = text.chars().next().is_some_and(char::is_uppercase);
+        let is_capital = match text.as_bytes()[0] {
+            first if first.is_ascii() => first.is_ascii_uppercase(),
+            _ => text.chars().next().is_some_and(char::is_uppercase),
+        };
         self.words.words.push(Word {
             id,
             start: u32::try_from(start).unwrap_or(u32::MAX),
@@ -339,9 +342,10 @@ mod tests {
 
     #[test]
     fn words_are_found_in_running_text() {
-        assert_eq!(tokens("The user's C++ code, e.g. Node.js 3.14.", false), [
-            "the", "user", "c++", "code", "e", "g", "node.js", "3.14"
-        ]);
+        assert_eq!(
+            tokens("The user's C++ code, e.g. Node.js 3.14.", false),
+            ["the", "user", "c++", "code", "e", "g", "node.js", "3.14"]
+        );
         assert_eq!(tokens("Größe naïve Élan", false), ["größe", "naïve", "élan"]);
         assert_eq!(tokens("see https://a.example/b?c=d for more", false), ["see", "for", "more"]);
     }
@@ -358,7 +362,9 @@ mod tests {
         assert!(Words::of("", &one_letter, false).words.is_empty());
         let different: String = (0..200_000).map(|at| format!("word{at} ")).collect();
         assert!(Words::of("", &different, false).different.len() <= MOST_DIFFERENT);
-        for odd in ["\u{202e}\u{0}\u{1b}[31m", "🦀🦀 x 👩‍👩‍👧", &"\u{301}".repeat(5_000), "`".repeat(999).as_str(), "<<<<<!--"] {
+        for odd in
+            ["\u{202e}\u{0}\u{1b}[31m", "🦀🦀 x 👩‍👩‍👧", &"\u{301}".repeat(5_000), "`".repeat(999).as_str(), "<<<<<!--"]
+        {
             assert!(Words::of(odd, odd, true).words.len() <= odd.len());
         }
     }

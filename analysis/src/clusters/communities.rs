@@ -41,10 +41,8 @@ impl Communities {
                 continue;
             }
             let around = at.saturating_sub(AROUND)..(at + AROUND + 1).min(partitions.len());
-            let others: Vec<f64> = around
-                .filter(|other| *other != at)
-                .map(|other| agreement(partition, &partitions[other]))
-                .collect();
+            let others: Vec<f64> =
+                around.filter(|other| *other != at).map(|other| agreement(partition, &partitions[other])).collect();
             let stability = others.iter().sum::<f64>() / others.len().max(1) as f64;
             if best.is_none_or(|(most, _)| stability > most + 1e-9) {
                 best = Some((stability, at));

@@ -21,10 +21,15 @@ impl Vector {
     /// Of the stems of a text, in their order; without stop words.
     #[must_use]
     pub fn of<'a>(stems: impl Iterator<Item = &'a str>) -> Self {
+        Self::of_terms(stems.map(term))
+    }
+
+    /// As [`Vector::of`], of what [`term`] makes of each.
+    pub(crate) fn of_terms(terms: impl Iterator<Item = u32>) -> Self {
         let mut counted: ByTerm<(u8, u32)> = ByTerm::with_hasher(BuildHasherDefault::<Hashed>::default());
-        for (at, stem) in (0_u32..).zip(stems) {
+        for (at, term) in (0_u32..).zip(terms) {
             let is_full = counted.len() >= MOST_DIFFERENT;
-            match counted.entry(hash(stem)) {
+            match counted.entry(term) {
                 std::collections::hash_map::Entry::Occupied(mut there) => {
                     there.get_mut().0 = there.get().0.saturating_add(1);
                 }
@@ -32,7 +37,8 @@ impl Vector {
                 std::collections::hash_map::Entry::Vacant(new) => drop(new.insert((1, at))),
             }
         }
-        let mut ranked: Vec<(u8, u32, u32)> = counted.into_iter().map(|(term, (count, at))| (count, at, term)).collect();
+        let mut ranked: Vec<(u8, u32, u32)> =
+            counted.into_iter().map(|(term, (count, at))| (count, at, term)).collect();
         ranked.sort_unstable_by_key(|(count, at, term)| (u8::MAX - count, *at, *term));
         ranked.truncate(TERMS);
         let mut terms: Vec<(u32, u8)> = ranked.into_iter().map(|(count, _, term)| (term, count)).collect();
@@ -63,8 +69,8 @@ impl Vector {
     }
 }
 
-/// FNV-1a, its bits mixed once more as a map takes the low ones.
-fn hash(stem: &str) -> u32 {
+/// The hash that stands for a stem: FNV-1a, its bits mixed once more as a map takes the low ones.
+pub(crate) fn term(stem: &str) -> u32 {
     let hash = stem.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let hash = (hash ^ (hash >> 15)).wrapping_mul(0x2c1b_3c6d);
     hash ^ (hash >> 12)

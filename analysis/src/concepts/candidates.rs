@@ -188,7 +188,8 @@ impl Candidate {
 fn is_inside(words: &Words<'_>, at: usize, end: usize) -> bool {
     let is_joined = |at: usize| {
         let (before, word) = (&words.words[at - 1], &words.words[at]);
-        before.end + 1 == word.start && words.between(before, word)[..].as_bytes()[(before.end - before.start) as usize] == b'-'
+        before.end + 1 == word.start
+            && words.between(before, word)[..].as_bytes()[(before.end - before.start) as usize] == b'-'
     };
     at > 0 && at + 1 < end && words.words[at].gap == Gap::None && is_joined(at) && is_joined(at + 1)
 }

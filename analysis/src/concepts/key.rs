@@ -13,11 +13,8 @@ const LONGEST: usize = 120;
 /// nothing. Never empty for a name with a letter or a digit.
 #[must_use]
 pub fn key(name: &str) -> String {
-    let lower: String = if name.is_ascii() {
-        name.to_ascii_lowercase()
-    } else {
-        name.nfkc().flat_map(char::to_lowercase).collect()
-    };
+    let lower: String =
+        if name.is_ascii() { name.to_ascii_lowercase() } else { name.nfkc().flat_map(char::to_lowercase).collect() };
     of_lower(&lower)
 }
 
@@ -81,7 +78,18 @@ fn american(word: &str) -> String {
         ("elling", "eling"),
     ];
     const KEPT: [&str; 12] = [
-        "four", "hour", "tour", "pour", "enterprise", "exercise", "noise", "expertise", "precise", "franchise", "rise", "wise",
+        "four",
+        "hour",
+        "tour",
+        "pour",
+        "enterprise",
+        "exercise",
+        "noise",
+        "expertise",
+        "precise",
+        "franchise",
+        "rise",
+        "wise",
     ];
     if word.len() < 5 || KEPT.iter().any(|kept| ends(word, kept)) {
         return word.to_owned();

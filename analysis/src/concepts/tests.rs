@@ -29,9 +29,14 @@ fn phrases_are_found_and_variants_are_one() {
 
 #[test]
 fn acronyms_meet_their_long_form() {
-    let text = "Topological data analysis (TDA) finds shapes. TDA is young. The FCA (formal concept analysis) is older.";
+    let text =
+        "Topological data analysis (TDA) finds shapes. TDA is young. The FCA (formal concept analysis) is older.";
     let analysis = analyse(&Text { title: "", body: text, media_type: "text/plain", file_name: None });
-    assert!(analysis.acronyms.contains(&("tda".to_owned(), key("topological data analysis"))), "{:?}", analysis.acronyms);
+    assert!(
+        analysis.acronyms.contains(&("tda".to_owned(), key("topological data analysis"))),
+        "{:?}",
+        analysis.acronyms
+    );
     assert!(analysis.acronyms.contains(&("fca".to_owned(), key("formal concept analysis"))), "{:?}", analysis.acronyms);
     let names: Vec<_> = analysis.concepts.iter().map(|concept| concept.name.to_lowercase()).collect();
     assert!(names.contains(&"topological data analysis".to_owned()) && !names.contains(&"tda".to_owned()), "{names:?}");
@@ -45,9 +50,11 @@ fn ordinary_words_are_no_technologies() {
 
 #[test]
 fn other_languages_and_code_have_concepts() {
-    assert!(names("", "Die künstliche Intelligenz verändert die Medizin. Künstliche Intelligenz braucht Daten.")
-        .iter()
-        .any(|name| name.to_lowercase() == "künstliche intelligenz"));
+    assert!(
+        names("", "Die künstliche Intelligenz verändert die Medizin. Künstliche Intelligenz braucht Daten.")
+            .iter()
+            .any(|name| name.to_lowercase() == "künstliche intelligenz")
+    );
     assert!(names("", "机器学习是人工智能的一个分支。机器学习算法需要数据。").contains(&"机器学习".to_owned()));
     let code = "// Retries failed uploads with exponential backoff.\nfn retry_upload(upload_queue: &mut Queue) {}\n";
     let text = Text { title: "retry.rs", body: code, media_type: "text/plain", file_name: Some("src/retry.rs") };
@@ -61,14 +68,27 @@ fn other_languages_and_code_have_concepts() {
 fn hostile_texts_stay_within_bounds() {
     let letter = "a".repeat(10 << 20);
     let different: String = (0..200_000).map(|at| format!("word{at} ")).collect();
-    let odd = ["\u{0}\u{1b}\u{7f}\u{202e}مرحبا بالعالم", "🦀👩‍👩‍👧 ", "((((([[[[{{{{```", "\u{301}\u{301}a\u{301}", "(A) (", "))))"];
+    let odd = [
+        "\u{0}\u{1b}\u{7f}\u{202e}مرحبا بالعالم",
+        "🦀👩‍👩‍👧 ",
+        "((((([[[[{{{{```",
+        "\u{301}\u{301}a\u{301}",
+        "(A) (",
+        "))))",
+    ];
     let repeated: Vec<String> = odd.iter().map(|text| text.repeat(20_000)).collect();
     for text in [letter.as_str(), different.as_str()].into_iter().chain(repeated.iter().map(String::as_str)) {
         for media_type in ["text/plain", "text/markdown"] {
             for file_name in [None, Some("x.rs")] {
-                let analysis = analyse(&Text { title: text.get(..300).unwrap_or(""), body: text, media_type, file_name });
+                let analysis =
+                    analyse(&Text { title: text.get(..300).unwrap_or(""), body: text, media_type, file_name });
                 assert!(analysis.concepts.len() <= MOST);
-                assert!(analysis.concepts.iter().all(|concept| !concept.key.is_empty() && concept.places.len() <= MOST_PLACES));
+                assert!(
+                    analysis
+                        .concepts
+                        .iter()
+                        .all(|concept| !concept.key.is_empty() && concept.places.len() <= MOST_PLACES)
+                );
                 assert!(analysis.vector.to_bytes().len() <= 480);
             }
         }
