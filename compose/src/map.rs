@@ -23,8 +23,8 @@ const MARGIN: f64 = 60.0;
 const GREY: &str = "#9aa0a6";
 /// Colours that differ in lightness too (after Okabe & Ito 2008, and darker ones of the same hues).
 const COLOURS: [&str; 14] = [
-    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c6d1f", "#5b3a8c", "#2f6f4f", "#a23b2a", "#3d5a98",
-    "#b0892b", "#7a4f6d", "#4a7c8c",
+    "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c6d1f", "#5b3a8c", "#2f6f4f", "#a23b2a",
+    "#3d5a98", "#b0892b", "#7a4f6d", "#4a7c8c",
 ];
 
 #[derive(Deserialize)]
@@ -118,7 +118,8 @@ fn draw_edges(svg: &mut String, graph: &Graph) {
     let places: BTreeMap<&str, (f64, f64)> =
         graph.nodes.iter().map(|node| (node.concept.as_str(), place(node))).collect();
     for edge in &graph.edges {
-        let (Some((x1, y1)), Some((x2, y2))) = (places.get(edge.source.as_str()), places.get(edge.target.as_str())) else {
+        let (Some((x1, y1)), Some((x2, y2))) = (places.get(edge.source.as_str()), places.get(edge.target.as_str()))
+        else {
             continue;
         };
         let opacity = 0.12 + 0.4 * edge.weight.clamp(0.0, 1.0);

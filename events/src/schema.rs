@@ -8,8 +8,5 @@ pub fn all() -> impl Iterator<Item = (String, schemars::Schema)> {
     fn of<E: EventType>() -> impl Iterator<Item = (String, schemars::Schema)> {
         E::KINDS.iter().map(|kind: &Kind| (type_name(E::AGGREGATE, kind.name, kind.version), (kind.schema)()))
     }
-    of::<document::Event>()
-        .chain(of::<cluster::Event>())
-        .chain(of::<concept::Event>())
-        .chain(of::<account::Event>())
+    of::<document::Event>().chain(of::<cluster::Event>()).chain(of::<concept::Event>()).chain(of::<account::Event>())
 }

@@ -34,8 +34,7 @@ pub(crate) async fn hold(transaction: &mut PgConnection, projection: Projection)
     let schema = projection.schema();
     execute(transaction, format!("lock table {schema}.checkpoint in access exclusive mode")).await?;
     let query = format!("select sequence from {schema}.checkpoint where projection = $1");
-    let sequence: i64 =
-        sqlx::query_scalar(AssertSqlSafe(query)).bind(projection.name()).fetch_one(transaction).await?;
+    let sequence: i64 = sqlx::query_scalar(AssertSqlSafe(query)).bind(projection.name()).fetch_one(transaction).await?;
     Ok(crate::apply::to_u64(sequence))
 }
 

@@ -90,7 +90,8 @@ impl Knowledge {
         sqlx::query!("insert into analyzer (version) values ($1) on conflict do nothing", version)
             .execute(&mut *connection)
             .await?;
-        let versions = sqlx::query_scalar!("select version from analyzer order by version").fetch_all(connection).await?;
+        let versions =
+            sqlx::query_scalar!("select version from analyzer order by version").fetch_all(connection).await?;
         if versions != [version] {
             tracing::warn!(
                 ?versions,

@@ -29,7 +29,8 @@ impl Lock {
 
     /// Gives it back.
     pub(crate) async fn release(mut self) {
-        let released = sqlx::query_scalar!("select pg_advisory_unlock($1)", self.key).fetch_one(&mut *self.connection).await;
+        let released =
+            sqlx::query_scalar!("select pg_advisory_unlock($1)", self.key).fetch_one(&mut *self.connection).await;
         if released.is_err() {
             // The connection is broken, and with it the lock gone; it must not go back to the pool.
             drop(self.connection.detach());

@@ -61,9 +61,14 @@ impl Projection {
     /// Every table that replay must make the same.
     pub(crate) const fn tables(self) -> &'static [&'static str] {
         match self {
-            Self::Documents => {
-                &["checkpoint", "document", "document_content", "document_history", "workspace_statistics", "workspace_facet"]
-            }
+            Self::Documents => &[
+                "checkpoint",
+                "document",
+                "document_content",
+                "document_history",
+                "workspace_statistics",
+                "workspace_facet",
+            ],
             Self::Knowledge => &[
                 "checkpoint",
                 "analyzer",
@@ -86,7 +91,9 @@ impl Projection {
     pub(crate) const fn needed_indexes(self) -> &'static [&'static str] {
         match self {
             Self::Documents => &[],
-            Self::Knowledge => &["document_knowledge_by_cluster", "document_concept_by_concept", "near_duplicate_by_original"],
+            Self::Knowledge => {
+                &["document_knowledge_by_cluster", "document_concept_by_concept", "near_duplicate_by_original"]
+            }
         }
     }
 

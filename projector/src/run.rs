@@ -189,8 +189,12 @@ fn failed(error: &Error) {
     counter!(FAILURES).increment(1);
     match error {
         Error::Displaced => tracing::warn!("the checkpoint was moved by somebody else, reading it again"),
-        Error::Database(_) | Error::Text(_) => tracing::warn!(error = chain(error), "a batch was not applied, trying again"),
-        Error::Orphan { .. } | Error::Unreadable(_) => tracing::error!(error = chain(error), "an event cannot be applied"),
+        Error::Database(_) | Error::Text(_) => {
+            tracing::warn!(error = chain(error), "a batch was not applied, trying again")
+        }
+        Error::Orphan { .. } | Error::Unreadable(_) => {
+            tracing::error!(error = chain(error), "an event cannot be applied")
+        }
     }
 }
 

@@ -1,11 +1,19 @@
 //! HTTP in, read models out: never reads the log to answer, and never shows less than the caller has written.
 
+mod analytics;
+mod answer;
+mod association;
+mod clusters;
+mod concepts;
 mod config;
 mod cursor;
 mod documents;
+mod duplicates;
 mod hot;
+mod interval;
 mod metrics;
 mod statistics;
+mod tables;
 mod visibility;
 
 pub use config::Config;
@@ -20,14 +28,14 @@ use runtime::health::Checks;
 use runtime::service::told_to_stop;
 use runtime::telemetry::{self, Telemetry};
 use runtime::{event_log, http, postgres};
-use sqlx::PgPool;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tables::Tables;
 use tokio::net::TcpListener;
-use visibility::Visibility;
+use visibility::{Projection, Visibility};
 
 /// The service's main function over its arguments, the program's name first.
 pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -38,16 +46,19 @@ async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
     let telemetry = telemetry::start(&config.log)?;
     metrics::describe();
     let listener = TcpListener::bind(config.listen).await?;
-    let pool = postgres::pool(&config.postgres, "query-service", postgres::READ_SCHEMA)?;
+    let schemas = format!("{},{}", postgres::READ_SCHEMA, postgres::KNOWLEDGE_SCHEMA);
+    let pool = postgres::pool(&config.postgres, "query-service", &schemas)?;
     let cache = Cache::open(&config.redis)?;
     let nats = event_log::connect_in_background(&config.nats, "query-service").await?;
-    let visibility = Visibility::new(pool.clone(), config.reads.wait_timeout);
+    let of = |projection| Visibility::new(pool.clone(), projection, config.reads.wait_timeout);
+    let (documents, knowledge) = (of(Projection::Documents), of(Projection::Knowledge));
     let hot =
-        Arc::new(Hot::new(pool.clone(), cache.clone(), nats.clone(), visibility.clone(), config.reads.hot_documents));
-    let listening = tokio::spawn(visibility::listen(nats.clone(), visibility.clone(), hot.clone()));
-    let checks = checks(&pool, &cache, &nats, &visibility);
+        Arc::new(Hot::new(pool.clone(), cache.clone(), nats.clone(), documents.clone(), config.reads.hot_documents));
+    let listening = tokio::spawn(visibility::listen(nats.clone(), documents.clone(), knowledge.clone(), hot.clone()));
+    let tables = Tables { pool, documents, knowledge };
+    let checks = checks(&tables, &cache, &nats);
     let blobs = Blobs::new(event_log::jetstream(&nats, config.nats.nats_timeout));
-    let routes = build(&config, pool, visibility, hot, blobs, checks.clone(), &telemetry);
+    let routes = build(&config, tables, hot, blobs, checks.clone(), &telemetry);
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "query-service is up");
     http::serve(listener, routes, &config.http, async move {
         told_to_stop().await;
@@ -61,17 +72,27 @@ async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
 /// The whole service over its parts.
 fn build(
     config: &Config,
-    pool: PgPool,
-    visibility: Visibility,
+    tables: Tables,
     hot: Arc<Hot>,
     blobs: Blobs,
     checks: Checks,
     telemetry: &Telemetry,
 ) -> impl Endpoint<Output = Response> + use<> {
-    let gauges = pool.clone();
-    let statistics = statistics::Api { pool: pool.clone(), visibility: visibility.clone() };
-    let documents = documents::Api { pool, visibility, hot, blobs, pages: config.reads.pages() };
-    let api = OpenApiService::new((documents, statistics), "SyncBoard query-service", env!("CARGO_PKG_VERSION")).description(
+    let gauges = tables.pool.clone();
+    let (pages, overviews) = (config.reads.pages(), &config.reads.overviews);
+    let most = usize::try_from(overviews.compare_limit.as_u64()).unwrap_or(usize::MAX);
+    let apis = (
+        documents::Api { tables: tables.clone(), hot, blobs: blobs.clone(), pages },
+        documents::KnowledgeApi { tables: tables.clone(), pages, overviews: overviews.clone() },
+        documents::CompareApi { tables: tables.clone(), blobs, most },
+        concepts::Api { tables: tables.clone(), pages, overviews: overviews.clone() },
+        concepts::GraphApi { tables: tables.clone(), overviews: overviews.clone() },
+        clusters::Api { tables: tables.clone(), pages },
+        duplicates::Api { tables: tables.clone(), pages },
+        analytics::Api { tables: tables.clone(), overviews: overviews.clone() },
+        statistics::Api { tables },
+    );
+    let api = OpenApiService::new(apis, "SyncBoard query-service", env!("CARGO_PKG_VERSION")).description(
         "Reads. Every answer says in `Syncboard-Sequence` up to where it shows the log; give the `sequence` of a command as \
          `min_sequence` to read what you wrote. Access tokens come from `POST /v1/tokens` of the command-service.",
     );
@@ -81,9 +102,8 @@ fn build(
     http::edge(routes.boxed(), &config.http)
 }
 
-fn checks(pool: &PgPool, cache: &Cache, nats: &event_log::Client, visibility: &Visibility) -> Checks {
-    let (pool, counted, cache, nats, visibility) =
-        (pool.clone(), pool.clone(), cache.clone(), nats.clone(), visibility.clone());
+fn checks(tables: &Tables, cache: &Cache, nats: &event_log::Client) -> Checks {
+    let (pool, counted, cache, nats) = (tables.pool.clone(), tables.clone(), cache.clone(), nats.clone());
     Checks::new("query-service")
         .needs("postgres", move || {
             let pool = pool.clone();
@@ -98,10 +118,12 @@ fn checks(pool: &PgPool, cache: &Cache, nats: &event_log::Client, visibility: &V
             async move { is_up }
         })
         .counting(move || {
-            let (pool, visible) = (counted.clone(), visibility.now());
+            let Tables { pool, documents, knowledge } = counted.clone();
             async move {
                 let mut numbers = statistics::totals(&pool).await.unwrap_or_else(|_| BTreeMap::new());
-                numbers.insert("sequence".to_owned(), i64::try_from(visible).unwrap_or(i64::MAX));
+                for (name, visibility) in [("sequence", documents), ("knowledge_sequence", knowledge)] {
+                    numbers.insert(name.to_owned(), i64::try_from(visibility.now()).unwrap_or(i64::MAX));
+                }
                 numbers
             }
         })

@@ -1,12 +1,13 @@
 //! A workspace in numbers.
 
-use crate::visibility::Visibility;
+use crate::answer::{Found, WorkspaceStatuses};
+use crate::tables::{Of, Tables};
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Header, Query};
-use poem_openapi::{ApiResponse, Object, OpenApi};
-use runtime::http::{Authorized, Problem, RawJson, Refused, Statuses, if_none_match};
+use poem_openapi::{Object, OpenApi};
+use runtime::http::{Authorized, Problem, Refused};
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
@@ -15,8 +16,7 @@ const MOST_TAGS: i64 = 100;
 
 /// The routes of statistics.
 pub(crate) struct Api {
-    pub(crate) pool: PgPool,
-    pub(crate) visibility: Visibility,
+    pub(crate) tables: Tables,
 }
 
 /// A workspace in numbers.
@@ -40,43 +40,6 @@ pub(crate) struct Statistics {
     updated_at: Option<DateTime<Utc>>,
 }
 
-/// The numbers.
-#[derive(ApiResponse)]
-pub(crate) enum FoundStatistics {
-    /// As of the sequence in the header.
-    #[oai(status = 200)]
-    Found(
-        RawJson<Statistics>,
-        /// Entity tag, for `If-None-Match`.
-        #[oai(header = "ETag")]
-        String,
-        /// Up to where the answer shows the log.
-        #[oai(header = "Syncboard-Sequence")]
-        u64,
-    ),
-    /// The client has them already.
-    #[oai(status = 304)]
-    NotModified(
-        /// Entity tag.
-        #[oai(header = "ETag")]
-        String,
-        /// Up to where the answer shows the log.
-        #[oai(header = "Syncboard-Sequence")]
-        u64,
-    ),
-}
-
-/// How reading them can fail.
-pub(crate) struct StatisticsStatuses;
-
-impl Statuses for StatisticsStatuses {
-    const ALL: &'static [(u16, &'static str)] = &[
-        (400, "Malformed request."),
-        (401, "`unauthorized`: no valid access token."),
-        (503, "`not_yet_visible`, or a needed part is away; retry."),
-    ];
-}
-
 #[OpenApi]
 impl Api {
     /// The caller's workspace in numbers
@@ -89,39 +52,28 @@ impl Api {
         /// Answer 304 if the entity tag is still this.
         #[oai(name = "If-None-Match")]
         none_match: Header<Option<String>>,
-    ) -> Result<FoundStatistics, Refused<StatisticsStatuses>> {
-        let visible = self.visibility.at_least(min_sequence.0).await?;
-        let etag = etag(&self.pool, caller.workspace.0).await.map_err(Problem::from)?;
-        if if_none_match(none_match.0.as_deref(), &etag) {
-            return Ok(FoundStatistics::NotModified(etag, visible));
+    ) -> Result<Found<Statistics>, Refused<WorkspaceStatuses>> {
+        let mut snapshot = self.tables.snapshot(Of::Documents, caller.workspace, min_sequence.0).await?;
+        if snapshot.is_known(none_match.0.as_deref()) {
+            return Ok(snapshot.not_modified());
         }
-        let statistics = load(&self.pool, caller.workspace.0).await.map_err(Problem::from)?;
-        Ok(FoundStatistics::Found(RawJson::of(&statistics), etag, visible))
+        let statistics = load(snapshot.connection(), caller.workspace.0).await.map_err(Problem::from)?;
+        Ok(snapshot.found(&statistics))
     }
 }
 
-/// The entity tag of everything in a workspace together: the sequence of its last event.
-pub(crate) async fn etag(pool: &PgPool, workspace: Uuid) -> Result<String, sqlx::Error> {
-    let sequence = sqlx::query_scalar!("select sequence from workspace_statistics where workspace_id = $1", workspace)
-        .fetch_optional(pool)
-        .await?;
-    Ok(format!("W/\"{}\"", sequence.unwrap_or(0)))
-}
-
-async fn load(pool: &PgPool, workspace: Uuid) -> Result<Statistics, sqlx::Error> {
-    let mut snapshot = pool.begin().await?;
-    sqlx::query("set transaction isolation level repeatable read, read only").execute(&mut *snapshot).await?;
+async fn load(connection: &mut PgConnection, workspace: Uuid) -> Result<Statistics, sqlx::Error> {
     let totals = sqlx::query!(
         "select documents, trashed, bytes, events, updated_at from workspace_statistics where workspace_id = $1",
         workspace
     )
-    .fetch_optional(&mut *snapshot)
+    .fetch_optional(&mut *connection)
     .await?;
     let by_source = sqlx::query!(
         "select value, documents from workspace_facet where workspace_id = $1 and facet = 'source'",
         workspace
     )
-    .fetch_all(&mut *snapshot)
+    .fetch_all(&mut *connection)
     .await?;
     let by_tag = sqlx::query!(
         "select value, documents from workspace_facet where workspace_id = $1 and facet = 'tag'
@@ -129,9 +81,8 @@ async fn load(pool: &PgPool, workspace: Uuid) -> Result<Statistics, sqlx::Error>
         workspace,
         MOST_TAGS
     )
-    .fetch_all(&mut *snapshot)
+    .fetch_all(connection)
     .await?;
-    snapshot.commit().await?;
     let number = |pick: fn(&_) -> i64| totals.as_ref().map_or(0, pick);
     Ok(Statistics {
         documents: number(|row| row.documents),

@@ -1,5 +1,5 @@
-//! Up to where the read models show the log, and waiting until they show enough. The projector's announcements say it at
-//! once; where they are missing, the database is asked while somebody waits.
+//! Up to where the read models show the log, each projection for itself, and waiting until they show enough. The
+//! projector's announcements say it at once; where they are missing, the database is asked while somebody waits.
 
 use crate::hot::Hot;
 use crate::metrics::{VISIBLE, WAIT_SECONDS, WAIT_TIMEOUTS};
@@ -18,17 +18,36 @@ use tokio::time::{Instant, sleep, timeout_at};
 /// How often the database is asked while a read waits and no announcement comes.
 const POLL: Duration = Duration::from_millis(25);
 
-/// The visible sequence; clones share it.
+/// What fills tables that are read here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Projection {
+    /// Documents, their texts and histories, statistics.
+    Documents,
+    /// Concepts, clusters, duplicates, links.
+    Knowledge,
+}
+
+impl Projection {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Documents => announcement::DOCUMENTS,
+            Self::Knowledge => announcement::KNOWLEDGE,
+        }
+    }
+}
+
+/// The visible sequence of a projection; clones share it.
 #[derive(Clone)]
 pub(crate) struct Visibility {
     pool: PgPool,
+    projection: Projection,
     timeout: Duration,
     sequence: Arc<watch::Sender<u64>>,
 }
 
 impl Visibility {
-    pub(crate) fn new(pool: PgPool, timeout: Duration) -> Self {
-        Self { pool, timeout, sequence: Arc::new(watch::Sender::new(0)) }
+    pub(crate) fn new(pool: PgPool, projection: Projection, timeout: Duration) -> Self {
+        Self { pool, projection, timeout, sequence: Arc::new(watch::Sender::new(0)) }
     }
 
     /// The sequence that everything read from now on shows at least, as far as is known.
@@ -80,7 +99,15 @@ impl Visibility {
     }
 
     async fn ask(&self) -> Result<(), sqlx::Error> {
-        let sequence = sqlx::query_scalar!("select min(sequence) from checkpoint").fetch_one(&self.pool).await?;
+        // Each projection has a table `checkpoint` in its schema; that of documents is the first of the search path.
+        let sequence = match self.projection {
+            Projection::Documents => {
+                sqlx::query_scalar!("select min(sequence) from checkpoint").fetch_one(&self.pool).await
+            }
+            Projection::Knowledge => {
+                sqlx::query_scalar!("select min(sequence) from knowledge.checkpoint").fetch_one(&self.pool).await
+            }
+        }?;
         self.raise(sequence.and_then(|sequence| u64::try_from(sequence).ok()).unwrap_or(0));
         Ok(())
     }
@@ -92,28 +119,37 @@ impl Visibility {
             is_more
         });
         if is_raised {
-            gauge!(VISIBLE).set(sequence as f64);
+            gauge!(VISIBLE, "projection" => self.projection.name()).set(sequence as f64);
         }
     }
 }
 
 /// Listens to the projector for ever.
-pub(crate) async fn listen(nats: Client, visibility: Visibility, hot: Arc<Hot>) {
+pub(crate) async fn listen(nats: Client, documents: Visibility, knowledge: Visibility, hot: Arc<Hot>) {
     loop {
         match nats.subscribe(announcement::SUBJECTS).await {
             Ok(mut announcements) => {
                 let mut last = 0;
                 while let Some(message) = announcements.next().await {
-                    if message.subject.as_str() == announcement::VISIBLE_SUBJECT {
-                        let Ok(visible) = serde_json::from_slice::<Visible>(&message.payload) else { continue };
-                        if visible.previous != last {
-                            hot.forget_all();
+                    match announcement::projection(&message.subject) {
+                        Some(announcement::DOCUMENTS) => {
+                            let Ok(visible) = serde_json::from_slice::<Visible>(&message.payload) else { continue };
+                            if visible.previous != last {
+                                hot.forget_all();
+                            }
+                            last = visible.sequence;
+                            documents.raise(visible.sequence);
                         }
-                        last = visible.sequence;
-                        visibility.raise(visible.sequence);
-                    } else if let Some(workspace) = announcement::workspace(&message.subject) {
-                        let Ok(changed) = serde_json::from_slice::<Changed>(&message.payload) else { continue };
-                        hot.forget(workspace, &changed.documents);
+                        Some(announcement::KNOWLEDGE) => {
+                            let Ok(visible) = serde_json::from_slice::<Visible>(&message.payload) else { continue };
+                            knowledge.raise(visible.sequence);
+                        }
+                        Some(_) => {}
+                        None => {
+                            let Some(workspace) = announcement::workspace(&message.subject) else { continue };
+                            let Ok(changed) = serde_json::from_slice::<Changed>(&message.payload) else { continue };
+                            hot.forget(workspace, &changed.documents);
+                        }
                     }
                 }
             }

@@ -5,8 +5,12 @@ use serde::{Deserialize, Serialize};
 
 /// Every announcement.
 pub const SUBJECTS: &str = "syncboard.projected.>";
-/// Where [`Visible`] of documents is sent, after the [`Changed`] of the same commit.
-pub const VISIBLE_SUBJECT: &str = "syncboard.projected.documents";
+/// What every subject begins with.
+const PREFIX: &str = "syncboard.projected.";
+/// Name of the projection of documents, whose [`Visible`] is sent after the [`Changed`] of the same commit.
+pub const DOCUMENTS: &str = "documents";
+/// Name of the projection of knowledge.
+pub const KNOWLEDGE: &str = "knowledge";
 /// Most documents that one [`Changed`] names.
 pub const MOST_DOCUMENTS: usize = 1_000;
 
@@ -31,19 +35,25 @@ pub struct Visible {
 /// Where [`Visible`] of a projection is sent.
 #[must_use]
 pub fn visible_subject(projection: &str) -> String {
-    format!("syncboard.projected.{projection}")
+    format!("{PREFIX}{projection}")
+}
+
+/// The projection of a [`Visible`]'s subject; `None` for any other subject.
+#[must_use]
+pub fn projection(subject: &str) -> Option<&str> {
+    subject.strip_prefix(PREFIX).filter(|projection| !projection.contains('.'))
 }
 
 /// Where a workspace's [`Changed`] are sent.
 #[must_use]
 pub fn changed_subject(workspace: WorkspaceId) -> String {
-    format!("{VISIBLE_SUBJECT}.{workspace}")
+    format!("{PREFIX}{DOCUMENTS}.{workspace}")
 }
 
 /// The workspace of a [`Changed`]'s subject; `None` for any other subject.
 #[must_use]
 pub fn workspace(subject: &str) -> Option<WorkspaceId> {
-    let token = subject.strip_prefix(VISIBLE_SUBJECT)?.strip_prefix('.')?;
+    let token = subject.strip_prefix(PREFIX)?.strip_prefix(DOCUMENTS)?.strip_prefix('.')?;
     Some(WorkspaceId(token.parse().ok()?))
 }
 
@@ -55,7 +65,13 @@ mod tests {
     fn a_subject_names_its_workspace() {
         let id = WorkspaceId(uuid::Uuid::from_u128(7));
         assert_eq!(workspace(&changed_subject(id)), Some(id));
-        assert_eq!(workspace(VISIBLE_SUBJECT), None);
-        assert_eq!(visible_subject("documents"), VISIBLE_SUBJECT);
+        assert_eq!(workspace(&visible_subject(DOCUMENTS)), None);
+        assert_eq!(projection(&changed_subject(id)), None);
+    }
+
+    #[test]
+    fn a_subject_names_its_projection() {
+        assert_eq!(visible_subject(KNOWLEDGE), "syncboard.projected.knowledge");
+        assert_eq!(projection(&visible_subject(KNOWLEDGE)), Some(KNOWLEDGE));
     }
 }

@@ -121,7 +121,10 @@ mod tests {
         let assessed = answer.cleaned("small", "00");
         assert_eq!((assessed.summary.as_str(), assessed.skill_level), ("One two", SkillLevel::Unknown));
         let [first, second] = assessed.concepts.as_slice() else { panic!("two concepts are left") };
-        assert_eq!((first.name.as_str(), first.category, first.confidence), ("Event sourcing", Category::Architecture, 1.0));
+        assert_eq!(
+            (first.name.as_str(), first.category, first.confidence),
+            ("Event sourcing", Category::Architecture, 1.0)
+        );
         assert_eq!((second.name.as_str(), second.category, second.confidence), ("Rust", Category::Concept, 0.5));
     }
 }

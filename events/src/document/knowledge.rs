@@ -52,8 +52,7 @@ pub enum Relation {
 
 impl Relation {
     /// Every relation.
-    pub const ALL: [Self; 5] =
-        [Self::Related, Self::Prerequisite, Self::Followup, Self::Alternative, Self::Supersedes];
+    pub const ALL: [Self; 5] = [Self::Related, Self::Prerequisite, Self::Followup, Self::Alternative, Self::Supersedes];
 
     /// Its name, as in JSON.
     #[must_use]

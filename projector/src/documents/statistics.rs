@@ -1,7 +1,7 @@
 //! Statistics of each workspace, kept by differences: what a batch took away and what it added.
 
-use super::row::{Key, Row};
 use super::Change;
+use super::row::{Key, Row};
 use crate::apply::{Positioned, to_i64};
 use chrono::{DateTime, Utc};
 use events::WorkspaceId;

@@ -202,7 +202,8 @@ async fn remembered(
     if digests.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = sqlx::query!("select key, result from analysis.memo where key = any($1)", &digests).fetch_all(pool).await?;
+    let rows =
+        sqlx::query!("select key, result from analysis.memo where key = any($1)", &digests).fetch_all(pool).await?;
     let read = |key: Vec<u8>, result: &[u8]| {
         let digest = Digested::try_from(key).ok()?;
         // What cannot be read is made anew.

@@ -1,10 +1,10 @@
 //! What is known of one document: its row, and how events change it. What the analysis finds comes with the event.
 
 use crate::apply::Positioned;
+use analysis::Analysis;
 use analysis::clusters::Vector;
 use analysis::concepts::{self, Concept};
 use analysis::near::Sketch;
-use analysis::Analysis;
 use chrono::{DateTime, Utc};
 use events::document::{Assessed, ConceptAdded, Event, SkillLevel, Source, SourceKind, Uploaded};
 use events::{ClusterId, DocumentId};

@@ -26,12 +26,7 @@ struct Member {
 }
 
 /// Clusters and names anew.
-pub(super) async fn run(
-    fold: &mut Fold<'_>,
-    id: WorkspaceId,
-    sequence: u64,
-    at: DateTime<Utc>,
-) -> Result<(), Error> {
+pub(super) async fn run(fold: &mut Fold<'_>, id: WorkspaceId, sequence: u64, at: DateTime<Utc>) -> Result<(), Error> {
     let members = members(fold, id).await?;
     let fit = clusters::fit(&members.iter().map(|member| &member.vector).collect::<Vec<_>>());
     let clusters = identities(id, &members, &fit);
@@ -251,10 +246,9 @@ async fn concepts(
 
 /// Lets keys that turned out to be spellings or acronyms of others stand for them, for good.
 async fn join_spellings(fold: &mut Fold<'_>, id: WorkspaceId, at: DateTime<Utc>) -> Result<(), Error> {
-    let rows =
-        sqlx::query!("select concept, documents from concept where workspace_id = $1 and documents > 0", id.0)
-            .fetch_all(&mut *fold.connection)
-            .await?;
+    let rows = sqlx::query!("select concept, documents from concept where workspace_id = $1 and documents > 0", id.0)
+        .fetch_all(&mut *fold.connection)
+        .await?;
     let mut documents: BTreeMap<String, i64> = rows.into_iter().map(|row| (row.concept, row.documents)).collect();
     for (key, difference) in fold.counts.concepts.get(&id).into_iter().flatten() {
         *documents.entry(key.clone()).or_default() += difference;
@@ -297,7 +291,8 @@ async fn acronyms(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<BTreeMap<Strin
     });
     let mut said: BTreeMap<(String, String), u32> = BTreeMap::new();
     let touched = fold.touched.iter().filter(|(key, touched)| key.0 == id && !touched.document.is_trashed);
-    let explained = untouched.map(|row| row.acronyms).chain(touched.map(|(_, touched)| touched.document.acronyms.clone()));
+    let explained =
+        untouched.map(|row| row.acronyms).chain(touched.map(|(_, touched)| touched.document.acronyms.clone()));
     for pairs in explained {
         for pair in pairs.chunks_exact(2) {
             *said.entry((pair[0].clone(), pair[1].clone())).or_default() += 1;

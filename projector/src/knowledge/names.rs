@@ -54,9 +54,11 @@ impl Names {
     }
 
     fn insert(&mut self, workspace: WorkspaceId, key: &str, name: &str, category: Category, at: DateTime<Utc>) {
-        self.met
-            .entry((workspace, key.to_owned()))
-            .or_insert_with(|| Name { name: name.to_owned(), category, first_at: at });
+        self.met.entry((workspace, key.to_owned())).or_insert_with(|| Name {
+            name: name.to_owned(),
+            category,
+            first_at: at,
+        });
     }
 
     /// Writes new concepts, the numbers of all that changed, and new names.
@@ -92,9 +94,7 @@ impl Names {
             .concepts
             .iter()
             .flat_map(|(workspace, concepts)| concepts.iter().map(move |(key, count)| (workspace, key, *count)))
-            .filter(|(workspace, key, count)| {
-                *count != 0 && !self.met.contains_key(&(**workspace, (*key).clone()))
-            })
+            .filter(|(workspace, key, count)| *count != 0 && !self.met.contains_key(&(**workspace, (*key).clone())))
             .map(|(workspace, key, count)| (workspace.0, key.as_str(), count))
             .collect();
         if left.is_empty() {

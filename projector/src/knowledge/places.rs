@@ -12,10 +12,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Reads workspaces; one that nothing is known of is empty.
-pub(super) async fn load(
-    pool: &PgPool,
-    wanted: &[WorkspaceId],
-) -> Result<HashMap<WorkspaceId, Workspace>, Error> {
+pub(super) async fn load(pool: &PgPool, wanted: &[WorkspaceId]) -> Result<HashMap<WorkspaceId, Workspace>, Error> {
     let mut workspaces: HashMap<WorkspaceId, Workspace> =
         wanted.iter().map(|workspace| (*workspace, Workspace::default())).collect();
     let ids: Vec<Uuid> = wanted.iter().map(|workspace| workspace.0).collect();

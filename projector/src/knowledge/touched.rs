@@ -159,10 +159,7 @@ fn read<T: DeserializeOwned>(column: &'static str, value: Value) -> Result<T, Er
 }
 
 /// Writes documents and their concepts.
-pub(super) async fn save(
-    connection: &mut sqlx::PgConnection,
-    touched: &[(Key, &Touched)],
-) -> Result<(), sqlx::Error> {
+pub(super) async fn save(connection: &mut sqlx::PgConnection, touched: &[(Key, &Touched)]) -> Result<(), sqlx::Error> {
     if touched.is_empty() {
         return Ok(());
     }

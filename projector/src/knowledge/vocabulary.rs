@@ -138,7 +138,8 @@ impl Vocabulary {
     fn suppress(&mut self, concept: &str, is_suppressed: bool) -> Consequence {
         let key = self.canonical(&concepts::key(concept)).to_owned();
         self.decision(&key).is_suppressed = is_suppressed;
-        let variants = self.aliases.iter().filter(|(_, alias)| alias.concept == key).map(|(variant, _)| variant.clone());
+        let variants =
+            self.aliases.iter().filter(|(_, alias)| alias.concept == key).map(|(variant, _)| variant.clone());
         let keys = variants.chain([key.clone()]).collect();
         Consequence { keys, ..Consequence::default() }
     }

@@ -1,12 +1,15 @@
 //! The list of documents: filters, sorts, and pages that begin where the last one ended, however far in.
 
 use super::view::{DocumentView, Row};
+use crate::answer;
+use crate::concepts;
 use crate::cursor;
+use crate::tables::Of;
 use chrono::{DateTime, Utc};
 use poem_openapi::{Enum, Object};
-use runtime::http::{Problem, SourceKind};
+use runtime::http::{Problem, SkillLevel, SourceKind};
 use serde::{Deserialize, Serialize};
-use sqlx::{PgPool, Postgres, QueryBuilder};
+use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 /// Which documents by their state.
@@ -53,6 +56,11 @@ pub(crate) struct Wanted {
     pub(crate) workspace: Uuid,
     pub(crate) tags: Vec<String>,
     pub(crate) source: Option<SourceKind>,
+    pub(crate) cluster: Option<Uuid>,
+    pub(crate) concept: Option<String>,
+    pub(crate) skill_level: Option<SkillLevel>,
+    pub(crate) language: Option<String>,
+    pub(crate) sha256: Option<String>,
     pub(crate) state: StateFilter,
     pub(crate) created_after: Option<DateTime<Utc>>,
     pub(crate) created_before: Option<DateTime<Utc>>,
@@ -85,20 +93,31 @@ struct Position {
     id: Uuid,
 }
 
+impl Wanted {
+    /// Which projections must be asked.
+    pub(crate) fn of(&self) -> Of {
+        let of_knowledge =
+            self.cluster.is_some() || self.concept.is_some() || self.skill_level.is_some() || self.language.is_some();
+        if of_knowledge { Of::Both } else { Of::Documents }
+    }
+}
+
 /// Reads a page.
-pub(crate) async fn read(pool: &PgPool, wanted: &Wanted) -> Result<DocumentList, Problem> {
-    let limit = wanted.limit as usize;
-    let mut rows: Vec<Row> = query(wanted)?.build_query_as().fetch_all(pool).await?;
-    let has_more = rows.len() > limit;
-    rows.truncate(limit);
-    let next_cursor = rows.last().filter(|_| has_more).map(|row| cursor::write(&Position::of(wanted, row)));
+pub(crate) async fn read(connection: &mut PgConnection, wanted: &Wanted) -> Result<DocumentList, Problem> {
+    let concept = match &wanted.concept {
+        Some(concept) => Some(concepts::resolve(connection, wanted.workspace, concept).await?),
+        None => None,
+    };
+    let mut rows: Vec<Row> = query(wanted, concept)?.build_query_as().fetch_all(connection).await?;
+    let next_cursor = answer::cut(&mut rows, wanted.limit, |row| cursor::write(&Position::of(wanted, row)));
     Ok(DocumentList { documents: rows.into_iter().map(DocumentView::from).collect(), next_cursor })
 }
 
-fn query(wanted: &Wanted) -> Result<QueryBuilder<Postgres>, Problem> {
+fn query(wanted: &Wanted, concept: Option<String>) -> Result<QueryBuilder<Postgres>, Problem> {
     let mut query = QueryBuilder::new(
         "select document_id, title, media_type, sha256, bytes, source_kind, source_name, source_url, source_author, \
-         skill_level, tags, is_trashed, revision, created_at, updated_at, sequence from document where workspace_id = ",
+         skill_level, tags, is_trashed, merged_into, revision, created_at, updated_at, sequence \
+         from document where workspace_id = ",
     );
     query.push_bind(wanted.workspace);
     match wanted.state {
@@ -112,6 +131,10 @@ fn query(wanted: &Wanted) -> Result<QueryBuilder<Postgres>, Problem> {
     if let Some(source) = wanted.source {
         query.push(" and source_kind = ").push_bind(source.as_str());
     }
+    if let Some(sha256) = &wanted.sha256 {
+        query.push(" and sha256 = ").push_bind(sha256.clone());
+    }
+    push_knowledge(&mut query, wanted, concept);
     for (condition, time) in [
         (" and created_at >= ", wanted.created_after),
         (" and created_at < ", wanted.created_before),
@@ -146,6 +169,35 @@ fn query(wanted: &Wanted) -> Result<QueryBuilder<Postgres>, Problem> {
     query.push(format!(" order by {column} {direction}, document_id {direction} limit "));
     query.push_bind(i64::from(wanted.limit) + 1);
     Ok(query)
+}
+
+/// Conditions on what is known of a document.
+fn push_knowledge(query: &mut QueryBuilder<Postgres>, wanted: &Wanted, concept: Option<String>) {
+    if let Some(concept) = concept {
+        query.push(
+            " and exists (select from document_concept c where c.workspace_id = document.workspace_id \
+             and c.document_id = document.document_id and c.concept = ",
+        );
+        query.push_bind(concept).push(")");
+    }
+    let level = wanted.skill_level.map(|level| events::document::SkillLevel::from(level).name());
+    if wanted.cluster.is_none() && level.is_none() && wanted.language.is_none() {
+        return;
+    }
+    query.push(
+        " and exists (select from document_knowledge k where k.workspace_id = document.workspace_id \
+         and k.document_id = document.document_id",
+    );
+    if let Some(cluster) = wanted.cluster {
+        query.push(" and k.cluster_id = ").push_bind(cluster);
+    }
+    if let Some(level) = level {
+        query.push(" and k.skill_level = ").push_bind(level);
+    }
+    if let Some(language) = &wanted.language {
+        query.push(" and k.language = ").push_bind(language.clone());
+    }
+    query.push(")");
 }
 
 impl Position {

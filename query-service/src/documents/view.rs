@@ -37,7 +37,7 @@ pub(crate) struct SourceView {
 
 /// A document without its text.
 #[derive(Serialize, Object)]
-#[oai(rename = "Document")]
+#[oai(rename = "Document", skip_serializing_if_is_none)]
 pub(crate) struct DocumentView {
     /// Its id.
     pub(crate) id: Uuid,
@@ -57,6 +57,9 @@ pub(crate) struct DocumentView {
     pub(crate) tags: Vec<String>,
     /// Whether it is in use.
     pub(crate) state: State,
+    /// The document that took over when this one was merged into it; absent unless this one was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) merged_into: Option<Uuid>,
     /// How many texts it has had, from 1.
     pub(crate) revision: u32,
     /// When it was uploaded.
@@ -82,6 +85,7 @@ pub(crate) struct Row {
     pub(crate) skill_level: String,
     pub(crate) tags: Vec<String>,
     pub(crate) is_trashed: bool,
+    pub(crate) merged_into: Option<Uuid>,
     pub(crate) revision: i32,
     pub(crate) created_at: DateTime<Utc>,
     pub(crate) updated_at: DateTime<Utc>,
@@ -93,7 +97,7 @@ pub(crate) async fn load(pool: &PgPool, workspace: Uuid, document: Uuid) -> Resu
     sqlx::query_as!(
         Row,
         "select document_id, title, media_type, sha256, bytes, source_kind, source_name, source_url, source_author,
-                skill_level, tags, is_trashed, revision, created_at, updated_at, sequence
+                skill_level, tags, is_trashed, merged_into, revision, created_at, updated_at, sequence
          from document where workspace_id = $1 and document_id = $2",
         workspace,
         document
@@ -119,6 +123,7 @@ impl From<Row> for DocumentView {
             skill_level: row.skill_level,
             tags: row.tags,
             state: if row.is_trashed { State::Trashed } else { State::Live },
+            merged_into: row.merged_into,
             revision: u32::try_from(row.revision).unwrap_or(0),
             created_at: row.created_at,
             updated_at: row.updated_at,

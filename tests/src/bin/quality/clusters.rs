@@ -64,8 +64,9 @@ pub(crate) fn measure_scale(documents: &[Document], scale: usize) -> Values {
 
 fn values(texts: &[&str], labels: &[&str]) -> Values {
     let begun = Instant::now();
-    let vector =
-        |text: &&str| analysis::analyse(&Text { title: "", body: text, media_type: "text/plain", file_name: None }).vector;
+    let vector = |text: &&str| {
+        analysis::analyse(&Text { title: "", body: text, media_type: "text/plain", file_name: None }).vector
+    };
     let vectors: Vec<Vector> = texts.iter().map(vector).collect();
     let analysed_per_second = texts.len() as f64 / begun.elapsed().as_secs_f64();
 

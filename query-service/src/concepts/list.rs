@@ -1,0 +1,166 @@
+//! The list of concepts: filters, sorts, and pages that begin where the last one ended.
+
+use crate::answer;
+use crate::cursor;
+use chrono::{DateTime, Utc};
+use poem_openapi::{Enum, Object};
+use runtime::http::{Category, Problem};
+use serde::{Deserialize, Serialize};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
+use uuid::Uuid;
+
+/// What the list is sorted by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub(crate) enum ConceptSort {
+    /// How many documents have it, most first.
+    #[default]
+    Documents,
+    /// Its name, upper and lower case the same, by code point.
+    Name,
+    /// When it first occurred, newest first.
+    Recent,
+}
+
+/// What a request asks for.
+pub(super) struct Wanted {
+    pub(super) workspace: Uuid,
+    /// In lower case.
+    pub(super) prefix: Option<String>,
+    pub(super) category: Option<Category>,
+    pub(super) min_documents: u32,
+    pub(super) sort: ConceptSort,
+    pub(super) limit: u32,
+    pub(super) cursor: Option<String>,
+}
+
+/// A concept in a list.
+#[derive(Serialize, Object, FromRow)]
+#[oai(rename = "Concept")]
+pub(crate) struct ConceptView {
+    /// Its key, by which it is asked for.
+    concept: String,
+    /// How it is written.
+    name: String,
+    /// What sort of thing it names.
+    category: String,
+    /// How many documents in use have it.
+    documents: i64,
+    /// When the first document that had it was uploaded, or a user named it.
+    first_at: DateTime<Utc>,
+}
+
+/// A page of concepts.
+#[derive(Serialize, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(crate) struct ConceptList {
+    /// The concepts.
+    concepts: Vec<ConceptView>,
+    /// Give it as `cursor`, with the same filters and sort, for the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// Where a page ended.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Position {
+    s: ConceptSort,
+    documents: Option<i64>,
+    name: Option<String>,
+    at: Option<DateTime<Utc>>,
+    concept: String,
+}
+
+/// Reads a page.
+pub(super) async fn read(connection: &mut PgConnection, wanted: &Wanted) -> Result<ConceptList, Problem> {
+    let mut concepts: Vec<ConceptView> = query(wanted)?.build_query_as().fetch_all(connection).await?;
+    let next_cursor = answer::cut(&mut concepts, wanted.limit, |last| cursor::write(&Position::of(wanted.sort, last)));
+    Ok(ConceptList { concepts, next_cursor })
+}
+
+fn query(wanted: &Wanted) -> Result<QueryBuilder<Postgres>, Problem> {
+    let mut query = QueryBuilder::new(
+        "select concept, name, category, documents, first_at from concept where documents > 0 and workspace_id = ",
+    );
+    query.push_bind(wanted.workspace);
+    if wanted.min_documents > 1 {
+        query.push(" and documents >= ").push_bind(i64::from(wanted.min_documents));
+    }
+    if let Some(category) = wanted.category {
+        query.push(" and category = ").push_bind(events::Category::from(category).name());
+    }
+    if let Some(prefix) = &wanted.prefix {
+        query.push(" and (starts_with(concept, ").push_bind(prefix.clone());
+        query.push(") or starts_with(lower(name), ").push_bind(prefix.clone()).push("))");
+    }
+    if let Some(text) = &wanted.cursor {
+        push_after(&mut query, wanted.sort, cursor::read(text)?)?;
+    }
+    query.push(match wanted.sort {
+        ConceptSort::Documents => " order by documents desc, concept limit ",
+        ConceptSort::Name => " order by lower(name) collate \"C\", concept limit ",
+        ConceptSort::Recent => " order by first_at desc, concept limit ",
+    });
+    query.push_bind(i64::from(wanted.limit) + 1);
+    Ok(query)
+}
+
+/// The condition that leaves out all up to a position. Where the order goes both ways, the first half is for the index.
+fn push_after(query: &mut QueryBuilder<Postgres>, sort: ConceptSort, position: Position) -> Result<(), Problem> {
+    let Position { s, documents, name, at, concept } = position;
+    if s != sort {
+        return Err(cursor::invalid());
+    }
+    match sort {
+        ConceptSort::Documents => {
+            let documents = documents.ok_or_else(cursor::invalid)?;
+            query.push(" and documents <= ").push_bind(documents);
+            query.push(" and (documents < ").push_bind(documents).push(" or concept > ").push_bind(concept).push(")");
+        }
+        ConceptSort::Name => {
+            let name = name.ok_or_else(cursor::invalid)?;
+            query.push(" and (lower(name) collate \"C\", concept) > (lower(").push_bind(name);
+            query.push(") collate \"C\", ").push_bind(concept).push(")");
+        }
+        ConceptSort::Recent => {
+            let at = at.ok_or_else(cursor::invalid)?;
+            query.push(" and first_at <= ").push_bind(at);
+            query.push(" and (first_at < ").push_bind(at).push(" or concept > ").push_bind(concept).push(")");
+        }
+    }
+    Ok(())
+}
+
+impl Position {
+    fn of(sort: ConceptSort, last: &ConceptView) -> Self {
+        let concept = last.concept.clone();
+        let position = Self { s: sort, documents: None, name: None, at: None, concept };
+        match sort {
+            ConceptSort::Documents => Self { documents: Some(last.documents), ..position },
+            ConceptSort::Name => Self { name: Some(last.name.clone()), ..position },
+            ConceptSort::Recent => Self { at: Some(last.first_at), ..position },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_of_another_sort_is_refused() {
+        let position = Position {
+            s: ConceptSort::Documents,
+            documents: Some(4),
+            name: None,
+            at: None,
+            concept: "event sourcing".into(),
+        };
+        let read: Position = cursor::read(&cursor::write(&position)).expect("it was just written");
+        assert_eq!(read, position);
+        let mut query = QueryBuilder::new("");
+        assert!(push_after(&mut query, ConceptSort::Name, read).is_err());
+        assert!(push_after(&mut query, ConceptSort::Documents, position).is_ok());
+    }
+}

@@ -1,0 +1,80 @@
+//! The text of a document: in the database when short, in the blob store when long.
+
+use poem_openapi::ApiResponse;
+use poem_openapi::payload::PlainText;
+use runtime::blobs::Blobs;
+use runtime::http::Problem;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A document's text.
+#[derive(ApiResponse)]
+pub(crate) enum FoundText {
+    /// The text in UTF-8; its media type is the document's.
+    #[oai(status = 200)]
+    Found(
+        PlainText<String>,
+        /// Entity tag: the text's SHA-256.
+        #[oai(header = "ETag")]
+        String,
+        /// Up to where the answer shows the log.
+        #[oai(header = "Syncboard-Sequence")]
+        u64,
+        /// Media type of the text.
+        #[oai(header = "Content-Type")]
+        String,
+    ),
+    /// The client has it already.
+    #[oai(status = 304)]
+    NotModified(
+        /// Entity tag.
+        #[oai(header = "ETag")]
+        String,
+        /// Up to where the answer shows the log.
+        #[oai(header = "Syncboard-Sequence")]
+        u64,
+    ),
+}
+
+/// Where a text stands.
+pub(crate) struct Stored {
+    pub(crate) sha256: String,
+    pub(crate) media_type: String,
+    text: Option<String>,
+}
+
+/// Finds a document's text.
+pub(crate) async fn find(
+    connection: &mut PgConnection,
+    workspace: Uuid,
+    document: Uuid,
+) -> Result<Option<Stored>, Problem> {
+    let stored = sqlx::query_as!(
+        Stored,
+        r#"select d.sha256, d.media_type, c.text as "text?"
+           from document d left join document_content c using (workspace_id, document_id)
+           where workspace_id = $1 and document_id = $2"#,
+        workspace,
+        document
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(stored)
+}
+
+impl Stored {
+    /// The text itself.
+    ///
+    /// # Errors
+    /// 503 when the blob store is away.
+    pub(crate) async fn text(self, blobs: &Blobs) -> Result<String, Problem> {
+        if let Some(text) = self.text {
+            return Ok(text);
+        }
+        let bytes = blobs.get(&self.sha256).await?;
+        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
+            tracing::error!(sha256 = self.sha256, "a text that a document names is not in the blob store");
+            Problem::internal()
+        })
+    }
+}

@@ -1,0 +1,161 @@
+//! The read models: every read waits until its `min_sequence` is visible, asks for the workspace's entity tag, and reads
+//! the rest from the same snapshot.
+
+use crate::answer::{Found, FoundPage, next_link};
+use crate::visibility::Visibility;
+use events::WorkspaceId;
+use poem_openapi::types::Type;
+use runtime::http::{Problem, RawJson, if_none_match};
+use serde::Serialize;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use std::fmt::Display;
+use uuid::Uuid;
+
+/// Begins a transaction whose statements all see the same.
+const SNAPSHOT: &str = "begin isolation level repeatable read, read only";
+
+/// Which projections an answer is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// Documents, their texts and histories, statistics.
+    Documents,
+    /// Concepts, clusters, duplicates, links.
+    Knowledge,
+    /// Both.
+    Both,
+}
+
+/// The tables that queries see; clones share them.
+#[derive(Clone)]
+pub(crate) struct Tables {
+    pub(crate) pool: PgPool,
+    pub(crate) documents: Visibility,
+    pub(crate) knowledge: Visibility,
+}
+
+/// The tables at one moment. Nothing is written, so it is simply dropped at its end.
+pub(crate) struct Snapshot {
+    transaction: Transaction<'static, Postgres>,
+    head: Head,
+}
+
+/// What stands at the head of every answer.
+pub(crate) struct Head {
+    etag: String,
+    visible: u64,
+}
+
+impl Tables {
+    /// Waits until everything read from now on shows at least a sequence, and says what it shows.
+    ///
+    /// # Errors
+    /// 503 `not_yet_visible` after the configured time.
+    pub(crate) async fn at_least(&self, of: Of, min_sequence: Option<u64>) -> Result<u64, Problem> {
+        match of {
+            Of::Documents => self.documents.at_least(min_sequence).await,
+            Of::Knowledge => self.knowledge.at_least(min_sequence).await,
+            Of::Both => {
+                let documents = self.documents.at_least(min_sequence).await?;
+                Ok(documents.min(self.knowledge.at_least(min_sequence).await?))
+            }
+        }
+    }
+
+    /// Waits as [`Tables::at_least`], and holds what the tables say then.
+    ///
+    /// # Errors
+    /// 503 when `min_sequence` is not visible in time or the database is away.
+    pub(crate) async fn snapshot(
+        &self,
+        of: Of,
+        workspace: WorkspaceId,
+        min_sequence: Option<u64>,
+    ) -> Result<Snapshot, Problem> {
+        let visible = self.at_least(of, min_sequence).await?;
+        let mut transaction = self.pool.begin_with(SNAPSHOT).await?;
+        let etag = etag(&mut transaction, of, workspace.0).await?;
+        Ok(Snapshot { transaction, head: Head { etag, visible } })
+    }
+}
+
+impl Snapshot {
+    /// Where statements go.
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Makes the entity tag depend on something else too, such as the day.
+    pub(crate) fn also_depends_on(&mut self, what: impl Display) {
+        let tag = self.head.etag.trim_end_matches('"');
+        self.head.etag = format!("{tag}.{what}\"");
+    }
+
+    /// Whether the client has the answer already.
+    pub(crate) fn is_known(&self, none_match: Option<&str>) -> bool {
+        if_none_match(none_match, &self.head.etag)
+    }
+
+    /// Gives the connection back before the answer is there.
+    pub(crate) fn finish(self) -> Head {
+        self.head
+    }
+
+    /// The client has the answer already.
+    pub(crate) fn not_modified<T: Type + Send>(self) -> Found<T> {
+        Found::NotModified(self.head.etag, self.head.visible)
+    }
+
+    /// The answer.
+    pub(crate) fn found<T: Type + Send + Serialize>(self, view: &T) -> Found<T> {
+        self.head.found(view)
+    }
+
+    /// The client has the page already.
+    pub(crate) fn page_not_modified<T: Type + Send>(self) -> FoundPage<T> {
+        FoundPage::NotModified(self.head.etag, self.head.visible)
+    }
+
+    /// The page, and where the next one is.
+    pub(crate) fn page<T: Type + Send + Serialize>(
+        self,
+        request: &poem::Request,
+        view: &T,
+        next_cursor: Option<&String>,
+    ) -> FoundPage<T> {
+        let link = next_cursor.map(|next| next_link(request, next));
+        FoundPage::Found(RawJson::of(view), self.head.etag, self.head.visible, link)
+    }
+}
+
+impl Head {
+    /// The answer.
+    pub(crate) fn found<T: Type + Send + Serialize>(self, view: &T) -> Found<T> {
+        Found::Found(RawJson::of(view), self.etag, self.visible)
+    }
+}
+
+/// The entity tag of everything in a workspace together: the sequence of its last event, as each projection shows it.
+pub(crate) async fn etag(connection: &mut PgConnection, of: Of, workspace: Uuid) -> Result<String, sqlx::Error> {
+    Ok(match of {
+        Of::Documents => format!("W/\"{}\"", of_documents(connection, workspace).await?),
+        Of::Knowledge => format!("W/\"{}\"", of_knowledge(connection, workspace).await?),
+        Of::Both => {
+            let documents = of_documents(&mut *connection, workspace).await?;
+            format!("W/\"{documents}.{}\"", of_knowledge(connection, workspace).await?)
+        }
+    })
+}
+
+async fn of_documents(connection: &mut PgConnection, workspace: Uuid) -> Result<i64, sqlx::Error> {
+    let sequence = sqlx::query_scalar!("select sequence from workspace_statistics where workspace_id = $1", workspace)
+        .fetch_optional(connection)
+        .await?;
+    Ok(sequence.unwrap_or(0))
+}
+
+async fn of_knowledge(connection: &mut PgConnection, workspace: Uuid) -> Result<i64, sqlx::Error> {
+    let sequence = sqlx::query_scalar!("select sequence from clustering where workspace_id = $1", workspace)
+        .fetch_optional(connection)
+        .await?;
+    Ok(sequence.unwrap_or(0))
+}
