@@ -4,8 +4,6 @@ mod groups;
 mod layout;
 
 use crate::naming::log2;
-use events::concept::Category;
-use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -27,8 +25,6 @@ pub struct Node<'a> {
     pub key: &'a str,
     /// How it is written.
     pub name: &'a str,
-    /// What sort of thing it is.
-    pub category: Category,
     /// How many documents hold it.
     pub documents: u32,
     /// The cluster with most of these documents.
@@ -47,7 +43,7 @@ pub struct Pair {
 }
 
 /// What can be drawn.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Graph {
     /// The nodes, the most frequent first.
     pub nodes: Vec<Placed>,
@@ -60,14 +56,12 @@ pub struct Graph {
 }
 
 /// A node with its place.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Placed {
     /// The concept's key.
     pub key: String,
     /// How it is written.
     pub name: String,
-    /// What sort of thing it is.
-    pub category: Category,
     /// How many documents hold it.
     pub documents: u32,
     /// Its radius beside that of the most frequent one, 0 to 1: areas are as documents.
@@ -83,7 +77,7 @@ pub struct Placed {
 }
 
 /// A line between two nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Edge {
     /// Index of the more frequent node.
     pub from: usize,
@@ -98,8 +92,7 @@ pub struct Edge {
 /// Draws at most so many nodes and edges of a workspace of `documents_total` documents.
 ///
 /// The nodes are the most frequent concepts that are bound to any other, then the most frequent of the rest. Two are bound
-/// as their normalised pointwise mutual information says (Bouma 2009), of which pairs in few documents lose a part (after
-/// Pantel & Lin 2002); negative ones are not. Of the edges those that hold the drawing together come first (a maximum
+/// as [`association`] says. Of the edges those that hold the drawing together come first (a maximum
 /// spanning forest, Kruskal 1956), then the strongest.
 #[must_use]
 pub fn draw(nodes: &[Node<'_>], pairs: &[Pair], documents_total: u32, most_nodes: usize, most_edges: usize) -> Graph {
@@ -129,9 +122,9 @@ pub fn draw(nodes: &[Node<'_>], pairs: &[Pair], documents_total: u32, most_nodes
     let places = layout::of(&groups, &edges);
     let largest = chosen.first().map_or(1, |at| nodes[*at].documents) as f32;
     let placed = chosen.iter().zip(groups.iter().zip(places)).map(|(at, (group, (x, y)))| {
-        let Node { key, name, category, documents, cluster } = nodes[*at];
+        let Node { key, name, documents, cluster } = nodes[*at];
         let size = (documents as f32 / largest).sqrt();
-        Placed { key: key.to_owned(), name: name.to_owned(), category, documents, size, cluster, group: *group, x, y }
+        Placed { key: key.to_owned(), name: name.to_owned(), documents, size, cluster, group: *group, x, y }
     });
     Graph {
         nodes: placed.collect(),
@@ -151,7 +144,8 @@ fn bound(nodes: &[Node<'_>], pairs: &[Pair], total: u32) -> BTreeMap<(usize, usi
         if pair.a == pair.b || documents < support {
             continue;
         }
-        let weight = weight(a.documents, b.documents, documents, total);
+        let [one, other, both, all] = [a.documents, b.documents, documents, total].map(u64::from);
+        let weight = association(one, other, both, all);
         let known = bound.entry((pair.a.min(pair.b), pair.a.max(pair.b))).or_default();
         if documents > known.0 {
             *known = (documents, weight);
@@ -161,10 +155,14 @@ fn bound(nodes: &[Node<'_>], pairs: &[Pair], total: u32) -> BTreeMap<(usize, usi
     bound
 }
 
-/// Normalised pointwise mutual information, less a part for pairs in few documents; above 1 is nothing.
-fn weight(a: u32, b: u32, both: u32, total: u32) -> f32 {
-    let total = log2(u64::from(total.max(a).max(b)) + 1);
-    let (a, b, together) = (log2(a.into()), log2(b.into()), log2(both.into()));
+/// How strongly two concepts go together, of which the one stands in `a` documents, the other in `b` and both in `both`:
+/// normalised pointwise mutual information (Bouma 2009), 0 for chance or less and 1 for two that never stand apart, of which
+/// pairs in few documents lose a part (after Pantel & Lin 2002).
+#[must_use]
+pub fn association(a: u64, b: u64, both: u64, total: u64) -> f32 {
+    let both = both.min(a).min(b);
+    let total = log2(total.max(a).max(b) + 1);
+    let (a, b, together) = (log2(a), log2(b), log2(both));
     let information = (together + total - a - b) / (total - together).max(f32::MIN_POSITIVE);
     let trust = both as f32 / (both as f32 + 1.0);
     (information * trust).clamp(0.0, 1.0)

@@ -68,13 +68,13 @@ pub struct Overviews {
     /// Concepts of a graph when the request does not say
     #[arg(long, env = "SYNCBOARD_GRAPH_NODES", default_value_t = 60)]
     pub graph_nodes: u32,
-    /// Most concepts of a graph
-    #[arg(long, env = "SYNCBOARD_GRAPH_NODES_LIMIT", default_value_t = 500)]
+    /// Most concepts of a graph; never more than 400
+    #[arg(long, env = "SYNCBOARD_GRAPH_NODES_LIMIT", default_value_t = 400)]
     pub graph_nodes_limit: u32,
     /// Connections of a graph when the request does not say
     #[arg(long, env = "SYNCBOARD_GRAPH_EDGES", default_value_t = 150)]
     pub graph_edges: u32,
-    /// Most connections of a graph
+    /// Most connections of a graph; never more than 2,000
     #[arg(long, env = "SYNCBOARD_GRAPH_EDGES_LIMIT", default_value_t = 2_000)]
     pub graph_edges_limit: u32,
     /// Most intervals of a course of time; the last ones are shown

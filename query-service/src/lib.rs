@@ -2,7 +2,6 @@
 
 mod analytics;
 mod answer;
-mod association;
 mod clusters;
 mod concepts;
 mod config;

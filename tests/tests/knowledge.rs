@@ -172,15 +172,15 @@ async fn concepts_are_found_and_corrected() {
     assert!(!concepts(&second, removed).await.contains(&key));
     assert_eq!(get(&ada, &format!("/v1/concepts/{key}"), removed).await["documents"], 1);
     let added = ada
-        .put(&format!("/v1/documents/{second}/concepts/Audit%20log"), &json!({ "category": "capability" }))
+        .put(&format!("/v1/documents/{second}/concepts/House%20rules"), &json!({ "category": "capability" }))
         .await
         .expect(200)
         .sequence();
     let knowledge = get(&ada, &format!("/v1/documents/{second}/knowledge"), added).await;
-    let audit =
-        knowledge["concepts"].as_array().expect("concepts").iter().find(|concept| concept["name"] == "Audit log");
-    let audit = audit.expect("it was added").clone();
-    assert_eq!((&audit["origin"], &audit["category"]), (&json!("user"), &json!("capability")));
+    let rules =
+        knowledge["concepts"].as_array().expect("concepts").iter().find(|concept| concept["name"] == "House rules");
+    let rules = rules.unwrap_or_else(|| panic!("it was added: {knowledge}")).clone();
+    assert_eq!((&rules["origin"], &rules["category"]), (&json!("user"), &json!("capability")));
 
     let renamed = ada
         .put(&format!("/v1/concepts/{key}/name"), &json!({ "name": "Sourcing of events" }))
@@ -188,12 +188,12 @@ async fn concepts_are_found_and_corrected() {
         .expect(200)
         .sequence();
     assert_eq!(get(&ada, &format!("/v1/concepts/{key}"), renamed).await["name"], "Sourcing of events");
-    let audit = audit["concept"].as_str().expect("a key");
-    let merged = ada.post(&format!("/v1/concepts/{audit}/merge"), &json!({ "into": key })).await.expect(200).sequence();
+    let rules = rules["concept"].as_str().expect("a key");
+    let merged = ada.post(&format!("/v1/concepts/{rules}/merge"), &json!({ "into": key })).await.expect(200).sequence();
     assert!(concepts(&second, merged).await.contains(&key));
-    assert_eq!(get(&ada, &format!("/v1/concepts/{audit}"), merged).await["concept"], key.as_str());
-    let separated = ada.delete(&format!("/v1/concepts/{audit}/merge")).await.expect(200).sequence();
-    assert!(concepts(&second, separated).await.contains(&audit.to_owned()));
+    assert_eq!(get(&ada, &format!("/v1/concepts/{rules}"), merged).await["concept"], key.as_str());
+    let separated = ada.delete(&format!("/v1/concepts/{rules}/merge")).await.expect(200).sequence();
+    assert!(concepts(&second, separated).await.contains(&rules.to_owned()));
 
     let suppressed = ada.put(&format!("/v1/concepts/{key}/suppression"), &json!({})).await.expect(200).sequence();
     assert!(!concepts(&first, suppressed).await.contains(&key));

@@ -18,6 +18,9 @@ use std::thread::available_parallelism;
 /// Texts of fewer bytes in all are analysed where they stand: handing them over would take longer.
 const WORTH_A_THREAD: usize = 64 * 1024;
 
+/// Bytes of texts that are held at once, and one text more.
+const AT_ONCE: usize = 8 << 20;
+
 /// Finds what texts say.
 #[derive(Clone)]
 pub(super) struct Analyst {
@@ -63,13 +66,22 @@ impl Analyst {
         let wanted: BTreeMap<Digested, &(usize, Stream, Subject)> =
             subjects.iter().map(|wanted| (wanted.2.digest(), wanted)).collect();
         let mut analyses = remembered(pool, wanted.keys()).await?;
-        let mut texts = Vec::new();
-        for (digest, (_, stream, subject)) in wanted.into_iter().filter(|(digest, _)| !analyses.contains_key(digest)) {
-            texts.push((digest, subject.clone(), self.text(batch, stream, subject).await?));
+        let mut new =
+            wanted.into_iter().filter(|(digest, _)| !analyses.contains_key(digest)).collect::<Vec<_>>().into_iter();
+        while new.len() > 0 {
+            let (mut texts, mut bytes) = (Vec::new(), 0);
+            for (digest, (_, stream, subject)) in new.by_ref() {
+                let text = self.text(batch, stream, subject).await?;
+                bytes += text.len();
+                texts.push((digest, subject.clone(), text));
+                if bytes >= AT_ONCE {
+                    break;
+                }
+            }
+            let made = make(texts).await;
+            remember(pool, &made).await?;
+            analyses.extend(made);
         }
-        let made = make(texts).await;
-        remember(pool, &made).await?;
-        analyses.extend(made);
         let of = |(at, _, subject): &(usize, Stream, Subject)| Some((*at, analyses.get(&subject.digest())?.clone()));
         Ok(subjects.iter().filter_map(of).collect())
     }

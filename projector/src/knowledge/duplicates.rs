@@ -47,11 +47,14 @@ fn is_changed(touched: &Touched) -> bool {
 
 /// Documents that arrived later than some and share a band with them, as they were or as they are.
 async fn later(connection: &mut PgConnection, known: &[&(Key, &Touched)]) -> Result<BTreeMap<Key, Place>, Error> {
-    let mut bands: Vec<(Uuid, i64, i64)> = Vec::new();
+    // Each band once, from the earliest: many nearly equal documents that change together are not joined with one another.
+    let mut bands: BTreeMap<(Uuid, i64), i64> = BTreeMap::new();
     for (key, touched) in known {
         let before = touched.before.iter().flat_map(|before| before.sketch.bands());
         for band in before.chain(touched.document.sketch.bands()) {
-            bands.push((key.0.0, band, to_i64(touched.document.arrival)));
+            let arrival = to_i64(touched.document.arrival);
+            let earliest = bands.entry((key.0.0, band)).or_insert(arrival);
+            *earliest = arrival.min(*earliest);
         }
     }
     if bands.is_empty() {
@@ -64,9 +67,9 @@ async fn later(connection: &mut PgConnection, known: &[&(Key, &Touched)]) -> Res
          join near_band at on at.workspace_id = changed.workspace_id and at.band = changed.band
                            and at.arrival > changed.arrival
          join document_knowledge k on k.workspace_id = at.workspace_id and k.document_id = at.document_id",
-        &bands.iter().map(|band| band.0).collect::<Vec<_>>(),
-        &bands.iter().map(|band| band.1).collect::<Vec<_>>(),
-        &bands.iter().map(|band| band.2).collect::<Vec<_>>()
+        &bands.keys().map(|band| band.0).collect::<Vec<_>>(),
+        &bands.keys().map(|band| band.1).collect::<Vec<_>>(),
+        &bands.values().copied().collect::<Vec<_>>()
     )
     .fetch_all(connection)
     .await?;

@@ -4,7 +4,7 @@
 use super::Key;
 use super::fold::Fold;
 use super::vocabulary::reason;
-use super::workspace::thousandths;
+use super::workspace::{Workspace, thousandths};
 use crate::apply::Error;
 use analysis::aliases::{self, Counted};
 use analysis::clusters::{self, Fit, Vector};
@@ -29,7 +29,7 @@ struct Member {
 pub(super) async fn run(fold: &mut Fold<'_>, id: WorkspaceId, sequence: u64, at: DateTime<Utc>) -> Result<(), Error> {
     let members = members(fold, id).await?;
     let fit = clusters::fit(&members.iter().map(|member| &member.vector).collect::<Vec<_>>());
-    let clusters = identities(id, &members, &fit);
+    let clusters = identities(id, fold.workspace(id), &members, &fit);
     place(fold, &members, &fit, &clusters, at);
     name(fold, id, &members, &fit, &clusters, at).await?;
 
@@ -79,24 +79,28 @@ async fn members(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<Vec<Member>, Er
 }
 
 /// Which cluster each of the new ones is: the one that it continues, or a new one around its first document.
-fn identities(id: WorkspaceId, members: &[Member], fit: &Fit) -> Vec<ClusterId> {
+fn identities(id: WorkspaceId, workspace: &Workspace, members: &[Member], fit: &Fit) -> Vec<ClusterId> {
     let earlier: Vec<Option<ClusterId>> = members.iter().map(|member| member.found).collect();
     let continued = clusters::continued(&earlier, fit);
     // An id that stands for another cluster, now or before, is not given to a new one.
     let mut taken: BTreeSet<ClusterId> = continued.iter().chain(&earlier).flatten().copied().collect();
+    taken.extend(workspace.clusters.keys());
     let mut of_cluster: Vec<Vec<DocumentId>> = vec![Vec::new(); continued.len()];
     for (member, cluster) in members.iter().zip(&fit.assignment) {
         if let Some(of_cluster) = cluster.and_then(|cluster| of_cluster.get_mut(cluster as usize)) {
             of_cluster.push(member.key.1);
         }
     }
-    let mut identities = Vec::with_capacity(continued.len());
+    let mut identities: Vec<ClusterId> = Vec::with_capacity(continued.len());
     for (continued, members) in continued.into_iter().zip(of_cluster) {
         let around = |document: &DocumentId| ClusterId::around(id, *document);
         let new = || members.iter().map(around).find(|cluster| !taken.contains(cluster));
-        // Every member may have founded another cluster before; then the first one's is taken up again.
-        let cluster = continued.or_else(new).or_else(|| members.first().map(around));
-        let cluster = cluster.expect("no cluster is empty");
+        // Every member may have founded another cluster before; then one that no other is, and that still holds, is taken
+        // up again.
+        let is_free =
+            |cluster: &ClusterId| !identities.contains(cluster) && workspace.resolve(*cluster) == Some(*cluster);
+        let again = || members.iter().map(around).find(is_free).or_else(|| members.first().map(around));
+        let cluster = continued.or_else(new).or_else(again).expect("no cluster is empty");
         taken.insert(cluster);
         identities.push(cluster);
     }
@@ -237,7 +241,10 @@ async fn concepts(
         }
     }
     let moved = fold.counts.concepts.get(&id);
+    let vocabulary = fold.workspaces.get(&id).map(|workspace| &workspace.vocabulary);
     let known = known.into_iter().map(|(key, (name, category, documents))| {
+        // A name that a user gave within this batch is not in the table yet.
+        let name = vocabulary.and_then(|vocabulary| vocabulary.name(&key)).map_or(name, str::to_owned);
         let documents = documents + moved.and_then(|moved| moved.get(&key)).copied().unwrap_or(0);
         (key, Known { name, category, documents: u32::try_from(documents).unwrap_or(0) })
     });
@@ -264,16 +271,19 @@ async fn join_spellings(fold: &mut Fold<'_>, id: WorkspaceId, at: DateTime<Utc>)
         })
         .collect();
     let mut moved = BTreeSet::new();
-    let workspace = fold.workspace(id);
+    let mut vocabulary = fold.workspace(id).vocabulary.clone();
     for (variant, concept) in aliases::aliases(&counted) {
         let (variant, concept) = (&counted[variant], &counted[concept]);
-        if workspace.vocabulary.is_free(variant.key) {
+        if vocabulary.is_free(variant.key) {
             let is_acronym = variant.acronym_of == Some(concept.key);
             let reason = if is_acronym { reason::ACRONYM } else { reason::SPELLING };
-            moved.extend(workspace.vocabulary.alias(variant.key, concept.key, reason));
+            moved.extend(vocabulary.alias(variant.key, concept.key, reason));
         }
     }
-    fold.resolve(id, moved, at).await
+    if moved.is_empty() {
+        return Ok(());
+    }
+    fold.change_vocabulary(id, vocabulary, moved, at).await
 }
 
 /// The long form that most documents give each acronym; of equals the first.

@@ -5,7 +5,7 @@ use super::document::Document;
 use super::links::Links;
 use super::names::Names;
 use super::touched::{self, Before, Touched};
-use super::vocabulary::Consequence;
+use super::vocabulary::{Consequence, Vocabulary};
 use super::workspace::Workspace;
 use super::{Key, duplicates, epoch, places};
 use crate::apply::{Error, Positioned};
@@ -143,35 +143,37 @@ impl<'a> Fold<'a> {
     }
 
     async fn concept(&mut self, id: WorkspaceId, event: &concept::Event, at: DateTime<Utc>) -> Result<(), Error> {
-        let Consequence { keys, named, is_renamed } = self.workspace(id).vocabulary.decide(event);
+        let mut vocabulary = self.workspace(id).vocabulary.clone();
+        let Consequence { keys, named, is_renamed } = vocabulary.decide(event);
         if let Some((key, name)) = named {
             self.names.write(id, &key, &name, is_renamed, at);
         }
-        self.resolve(id, keys, at).await
+        self.change_vocabulary(id, vocabulary, keys, at).await
     }
 
-    /// Finds anew what holds of the documents that any of these concepts was found in, proposed for or added to.
-    pub(super) async fn resolve(
+    /// Lets another vocabulary hold from now on, and finds anew what holds of the documents that any of these keys was
+    /// found in, proposed for or added to.
+    pub(super) async fn change_vocabulary(
         &mut self,
         id: WorkspaceId,
-        concepts: BTreeSet<String>,
+        vocabulary: Vocabulary,
+        keys: BTreeSet<String>,
         at: DateTime<Utc>,
     ) -> Result<(), Error> {
-        if concepts.is_empty() {
-            return Ok(());
-        }
-        let concepts: Vec<String> = concepts.into_iter().collect();
-        let mut with = touched::with_concepts(&mut *self.connection, id, &concepts).await?;
+        let keys: Vec<String> = keys.into_iter().collect();
+        let mut with = touched::with_concepts(&mut *self.connection, id, &keys).await?;
         with.retain(|key| !self.touched.contains_key(key));
         let missing = with.iter().copied().filter(|key| !self.loaded.contains_key(key));
         let read = touched::load(&mut *self.connection, missing).await?;
         self.loaded.extend(read);
+        // Touched before the vocabulary changes: what is counted out is what was counted in.
         for key in with {
             if let Some(touched) = self.take(key) {
                 self.counts.count(key, &touched, 1);
                 self.touched.insert(key, touched);
             }
         }
+        self.workspace(id).vocabulary = vocabulary;
         self.resolve_touched(id, at);
         Ok(())
     }

@@ -15,7 +15,7 @@ pub(super) mod reason {
 }
 
 /// The concepts of a workspace, as far as they are not what their keys say.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Vocabulary {
     pub(super) aliases: BTreeMap<String, Alias>,
     pub(super) decisions: BTreeMap<String, Decision>,
@@ -135,12 +135,20 @@ impl Vocabulary {
         keys
     }
 
+    /// Whatever stands for a concept is suppressed with it, and allowed with it.
     fn suppress(&mut self, concept: &str, is_suppressed: bool) -> Consequence {
         let key = self.canonical(&concepts::key(concept)).to_owned();
         self.decision(&key).is_suppressed = is_suppressed;
         let variants =
             self.aliases.iter().filter(|(_, alias)| alias.concept == key).map(|(variant, _)| variant.clone());
-        let keys = variants.chain([key.clone()]).collect();
+        let keys: BTreeSet<String> = variants.chain([key.clone()]).collect();
+        if !is_suppressed {
+            // One may have been suppressed before it was merged.
+            let before = keys.iter().filter(|key| self.decisions.get(*key).is_some_and(|there| there.is_suppressed));
+            for key in before.cloned().collect::<Vec<_>>() {
+                self.decision(&key).is_suppressed = false;
+            }
+        }
         Consequence { keys, ..Consequence::default() }
     }
 
@@ -188,5 +196,14 @@ mod tests {
         assert!(vocabulary.is_suppressed("beta"));
         vocabulary.decide(&Event::Allowed(Allowed { concept: "beta".into() }));
         assert!(!vocabulary.is_suppressed("beta"));
+    }
+
+    #[test]
+    fn what_was_suppressed_before_it_was_merged_is_allowed_with_the_other() {
+        let mut vocabulary = Vocabulary::default();
+        vocabulary.decide(&Event::Suppressed(Suppressed { concept: "alpha".into() }));
+        vocabulary.decide(&merged("alpha", "beta"));
+        let keys = vocabulary.decide(&Event::Allowed(Allowed { concept: "alpha".into() })).keys;
+        assert!(keys.contains("alpha") && !vocabulary.is_suppressed("alpha") && !vocabulary.is_suppressed("beta"));
     }
 }

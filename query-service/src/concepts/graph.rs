@@ -1,16 +1,20 @@
 //! Concepts and how they go together, as a graph with a place for each.
 
 use crate::answer::{Found, WorkspaceStatuses};
-use crate::association::Occurrences;
 use crate::config::Overviews;
 use crate::tables::{Of, Tables};
+use analysis::graph::{self, Pair};
 use poem_openapi::param::{Header, Query};
 use poem_openapi::{Object, OpenApi};
 use runtime::http::{Authorized, Category, Problem, Refused};
 use serde::Serialize;
 use sqlx::PgConnection;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
+
+/// Of so many times the concepts that are wanted those are chosen that go together with others.
+const POOL: i64 = 3;
 
 /// The route of the graph.
 pub(crate) struct Api {
@@ -33,6 +37,10 @@ pub(crate) struct Node {
     /// The cluster in which it occurs most, of the documents considered; absent if in none.
     #[serde(skip_serializing_if = "Option::is_none")]
     cluster: Option<Uuid>,
+    /// What it is drawn with in one colour: the concepts of one cluster, and those bound to them most. The largest is 0.
+    group: u32,
+    /// Its radius beside that of the most frequent one, 0 to 1: areas are as documents.
+    size: f64,
     /// Where it stands from left to right, 0 to 1.
     x: f64,
     /// Where it stands from top to bottom, 0 to 1.
@@ -60,6 +68,10 @@ pub(crate) struct ConceptGraph {
     nodes: Vec<Node>,
     /// What goes together, the strongest first.
     edges: Vec<Edge>,
+    /// How many of the concepts that were looked at, the most frequent ones, are left out.
+    nodes_omitted: u32,
+    /// How many connections between the concepts shown are left out.
+    edges_omitted: u32,
     /// In how many documents, the newest, they were counted together.
     documents_considered: u32,
 }
@@ -79,14 +91,14 @@ struct Wanted {
 impl Api {
     /// The graph of concepts
     ///
-    /// The most frequent concepts, which of them go together, and a place for each so that what goes together stands
-    /// together. Counted in the newest 5,000 documents, unless configured otherwise.
+    /// The most frequent concepts that go together with any other, which go together, and a place for each so that what goes
+    /// together stands together. Counted in the newest 5,000 documents, unless configured otherwise.
     #[oai(path = "/v1/concepts/graph", method = "get", operation_id = "get_concept_graph")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented parameter of the operation")]
     async fn graph(
         &self,
         Authorized(caller): Authorized,
-        /// Most concepts; 60 if absent, at most 500, unless configured otherwise.
+        /// Most concepts; 60 if absent, at most 400, unless configured otherwise.
         #[oai(validator(minimum(value = "1")))]
         nodes: Query<Option<u32>>,
         /// Most connections; 150 if absent, at most 2,000, unless configured otherwise.
@@ -120,9 +132,9 @@ impl Api {
         let nodes = nodes_of(snapshot.connection(), &wanted).await?;
         let documents = documents_of(snapshot.connection(), &wanted, &nodes).await?;
         let head = snapshot.finish();
-        let edges = wanted.edges as usize;
+        let most = (wanted.nodes as usize, wanted.edges as usize);
         // Finding a place for each takes longer than a request should keep others waiting.
-        let drawn = tokio::task::spawn_blocking(move || draw(nodes, &documents, edges)).await;
+        let drawn = tokio::task::spawn_blocking(move || draw(&nodes, &documents, most.0, most.1)).await;
         Ok(head.found(&drawn.map_err(|_| Problem::internal())?))
     }
 }
@@ -155,7 +167,7 @@ async fn nodes_of(connection: &mut PgConnection, wanted: &Wanted) -> Result<Vec<
                 wanted.workspace,
                 i64::from(wanted.min_documents),
                 category,
-                i64::from(wanted.nodes)
+                i64::from(wanted.nodes) * POOL
             )
             .fetch_all(connection)
             .await?
@@ -171,7 +183,7 @@ async fn nodes_of(connection: &mut PgConnection, wanted: &Wanted) -> Result<Vec<
                 wanted.workspace,
                 i64::from(wanted.min_documents),
                 category,
-                i64::from(wanted.nodes),
+                i64::from(wanted.nodes) * POOL,
                 cluster
             )
             .fetch_all(connection)
@@ -238,11 +250,11 @@ async fn documents_of(
     Ok(rows.into_iter().map(document).collect())
 }
 
-/// Counts what goes together and finds a place for each concept.
-fn draw(nodes: Vec<Concept>, documents: &[Document], most: usize) -> ConceptGraph {
-    let mut alone = vec![0_u32; nodes.len()];
-    let mut together: HashMap<(u32, u32), u32> = HashMap::new();
-    let mut clusters: Vec<BTreeMap<Uuid, u32>> = vec![BTreeMap::new(); nodes.len()];
+/// Counts what goes together, chooses what is drawn and finds a place for each.
+fn draw(concepts: &[Concept], documents: &[Document], most_nodes: usize, most_edges: usize) -> ConceptGraph {
+    let mut alone = vec![0_u32; concepts.len()];
+    let mut together: BTreeMap<(u32, u32), u32> = BTreeMap::new();
+    let mut clusters: Vec<BTreeMap<Uuid, u32>> = vec![BTreeMap::new(); concepts.len()];
     for document in documents {
         for (at, &one) in document.concepts.iter().enumerate() {
             alone[one as usize] += 1;
@@ -254,42 +266,53 @@ fn draw(nodes: Vec<Concept>, documents: &[Document], most: usize) -> ConceptGrap
             }
         }
     }
-    let total = documents.len() as f64;
-    let mut edges: Vec<(u32, u32, u32, f64)> = together
-        .into_iter()
-        .map(|((one, other), both)| {
-            let (one_alone, other_alone) = (f64::from(alone[one as usize]), f64::from(alone[other as usize]));
-            (one, other, both, Occurrences::of(one_alone, other_alone, f64::from(both), total).weight())
-        })
-        .filter(|(.., weight)| *weight > 0.0)
-        .collect();
-    edges.sort_by(|a, b| b.3.total_cmp(&a.3).then(b.2.cmp(&a.2)).then((a.0, a.1).cmp(&(b.0, b.1))));
-    edges.truncate(most);
-    let places = places(nodes.len());
-    let key = |at: u32| nodes[at as usize].concept.clone();
-    let edges = edges
+    let nodes: Vec<graph::Node<'_>> = concepts
         .iter()
-        .map(|&(one, other, documents, weight)| Edge { source: key(one), target: key(other), documents, weight })
-        .collect();
-    let most_of = |clusters: BTreeMap<Uuid, u32>| {
-        clusters
-            .into_iter()
-            .max_by_key(|(cluster, documents)| (*documents, std::cmp::Reverse(*cluster)))
-            .map(|most| most.0)
-    };
-    let nodes = nodes
-        .into_iter()
-        .zip(clusters)
-        .zip(places)
-        .map(|((concept, clusters), (x, y))| {
-            let Concept { concept, name, category, documents } = concept;
-            Node { concept, name, category, documents, cluster: most_of(clusters), x, y }
+        .zip(alone.iter().zip(&clusters))
+        .map(|(concept, (&documents, clusters))| graph::Node {
+            key: &concept.concept,
+            name: &concept.name,
+            documents,
+            cluster: most_of(clusters),
         })
         .collect();
-    ConceptGraph { nodes, edges, documents_considered: u32::try_from(documents.len()).unwrap_or(u32::MAX) }
+    let pair = |((a, b), documents): ((u32, u32), u32)| Pair { a: a as usize, b: b as usize, documents };
+    let pairs: Vec<Pair> = together.into_iter().map(pair).collect();
+    let considered = u32::try_from(documents.len()).unwrap_or(u32::MAX);
+    let drawn = graph::draw(&nodes, &pairs, considered, most_nodes, most_edges);
+    let known: HashMap<&str, &Concept> = concepts.iter().map(|concept| (concept.concept.as_str(), concept)).collect();
+    let edges = drawn.edges.iter().map(|edge| Edge {
+        source: drawn.nodes[edge.from].key.clone(),
+        target: drawn.nodes[edge.to].key.clone(),
+        documents: edge.documents,
+        weight: edge.weight.into(),
+    });
+    let edges = edges.collect();
+    let node = |node: graph::Placed| {
+        let concept = known.get(node.key.as_str())?;
+        Some(Node {
+            category: concept.category.clone(),
+            documents: concept.documents,
+            concept: node.key,
+            name: node.name,
+            cluster: node.cluster,
+            group: node.group,
+            size: node.size.into(),
+            x: node.x.into(),
+            y: node.y.into(),
+        })
+    };
+    let omitted = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    ConceptGraph {
+        nodes_omitted: omitted(drawn.nodes_omitted),
+        edges_omitted: omitted(drawn.edges_omitted),
+        nodes: drawn.nodes.into_iter().filter_map(node).collect(),
+        edges,
+        documents_considered: considered,
+    }
 }
 
-fn places(nodes: usize) -> Vec<(f64, f64)> {
-    let angle = |at: usize| at as f64 / nodes.max(1) as f64 * std::f64::consts::TAU;
-    (0..nodes).map(|at| (f64::midpoint(1.0, angle(at).cos()), f64::midpoint(1.0, angle(at).sin()))).collect()
+/// The cluster with most documents; of equals the one with the least id.
+fn most_of(clusters: &BTreeMap<Uuid, u32>) -> Option<Uuid> {
+    clusters.iter().max_by_key(|(cluster, documents)| (**documents, Reverse(**cluster))).map(|(cluster, _)| *cluster)
 }

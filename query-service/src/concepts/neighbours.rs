@@ -1,7 +1,7 @@
 //! Concepts that occur together with one.
 
 use super::one::Known;
-use crate::association::Occurrences;
+use analysis::graph::association;
 use poem_openapi::Object;
 use runtime::http::Problem;
 use serde::Serialize;
@@ -74,20 +74,20 @@ pub(super) async fn read(
     )
     .fetch_all(connection)
     .await?;
-    // What was counted in some of its documents is taken to hold of all of them.
-    let scale = concept.documents as f64 / considered.max(1) as f64;
+    let count = |documents: i64| u64::try_from(documents).unwrap_or(0);
+    let (of_all, of_some) = (count(concept.documents), count(considered).max(1));
     let mut neighbours: Vec<Neighbour> = rows
         .into_iter()
         .map(|row| {
-            let together = row.both as f64 * scale;
-            let occurrences = Occurrences::of(concept.documents as f64, row.documents as f64, together, total as f64);
+            // What was counted in some of its documents is taken to hold of all of them.
+            let together = count(row.both) * of_all / of_some;
             Neighbour {
+                weight: association(of_all, count(row.documents), together, count(total)).into(),
                 concept: row.concept,
                 name: row.name,
                 category: row.category,
                 documents: row.documents,
                 documents_with_both: row.both,
-                weight: occurrences.weight(),
             }
         })
         .filter(|neighbour| neighbour.weight > 0.0)
