@@ -18,6 +18,7 @@ mod lexicon;
 pub mod naming;
 pub mod near;
 mod stem;
+pub mod suggestions;
 pub mod words;
 
 pub use analyse::analyse;

@@ -11,10 +11,11 @@ mod metrics;
 
 pub(crate) use config::Assist;
 
-use crate::decider::{self, Decider};
+use crate::decider::{self, Decider, Order};
 use ::metrics::{counter, gauge};
 use budget::Budget;
 use chat::Chat;
+use domain::Aggregate;
 use domain::cluster::Cluster;
 use domain::document::Document;
 use metrics::{GIVEN_UP, POSITION};
@@ -26,7 +27,9 @@ use runtime::service::{chain, told_to_stop, until_up};
 use runtime::telemetry::{self};
 use runtime::{EventLog, http, postgres};
 use sqlx::PgPool;
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -35,6 +38,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 const PAUSE: Duration = Duration::from_secs(5);
 /// Events read at once: each may be a question that takes a minute.
 const BATCH: usize = 64;
+/// Shortest time between two rounds of looking for clusters.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The assistant's parts.
 struct Assistant {
@@ -44,6 +49,8 @@ struct Assistant {
     pool: PgPool,
     model: config::Model,
     chat: Chat,
+    /// Clusters for which no answer could be used: this process asks about them no more.
+    nameless: HashSet<uuid::Uuid>,
 }
 
 /// Why the assistant could not do its work.
@@ -76,8 +83,9 @@ pub(crate) async fn run(config: Assist) -> Result<(), Box<dyn std::error::Error 
         pool: pool.clone(),
         chat: Chat::new(config.model.clone(), budget)?,
         model: config.model,
+        nameless: HashSet::new(),
     };
-    let checks = checks(&log, &pool);
+    let checks = checks(&log, &pool, assistant.chat.is_answering());
     let gauges = pool.clone();
     let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
     let endpoint = http::edge(routes, &config.http);
@@ -99,7 +107,7 @@ impl Assistant {
         let position = until_up("the database", || position(&self.pool)).await;
         let follow = Follow { name: "assistant".to_owned(), batch_events: BATCH, batch_bytes: 4 << 20 };
         let mut follower = log.follow(position, follow);
-        let mut rounds = interval(self.model.llm_clusters_every);
+        let mut rounds = interval(self.model.llm_clusters_every.max(SHORTEST_PAUSE));
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -108,6 +116,8 @@ impl Assistant {
                     if let Err(error) = clusters::round(self).await {
                         tracing::warn!(error = chain(&error), "clusters were not named, later again");
                     }
+                    // A round may take longer than the pause: documents have their turn before the next.
+                    rounds.reset();
                 }
                 batch = follower.next() => match batch {
                     Ok(batch) => {
@@ -136,15 +146,19 @@ impl Assistant {
     /// Asks about one event. A model that does not answer is given up for this text; the log and the database are waited for.
     async fn event(&mut self, sequence: u64, stream: events::Stream, event: &events::AnyEvent) {
         loop {
-            match documents::event(self, stream, event).await {
+            match documents::event(self, sequence, stream, event).await {
                 Ok(()) => return,
                 Err(Error::Chat(error)) => {
                     counter!(GIVEN_UP).increment(1);
                     tracing::warn!(error = chain(&error), sequence, document.id = %stream.id, "a text was given up");
                     return;
                 }
+                Err(Error::Log(error @ (event_log::Error::Corrupt { .. } | event_log::Error::Missing { .. }))) => {
+                    tracing::error!(error = chain(&error), sequence, "a text cannot be read, and is passed over");
+                    return;
+                }
                 Err(error) => {
-                    tracing::warn!(error = chain(&error), sequence, "an answer was not recorded, trying again");
+                    tracing::warn!(error = chain(&error), sequence, "a text was not read, trying again");
                     sleep(PAUSE).await;
                 }
             }
@@ -160,7 +174,7 @@ impl Assistant {
         .execute(&self.pool)
         .await;
         if let Err(error) = moved {
-            // A question that was answered is not asked again after a restart: the document says that it was.
+            // What was answered is not asked again after a restart: the document says that it was.
             tracing::debug!(error = chain(&error), "the position was not written");
         }
     }
@@ -173,18 +187,29 @@ async fn position(pool: &PgPool) -> Result<u64, sqlx::Error> {
     Ok(u64::try_from(sequence).unwrap_or(0))
 }
 
-/// A rule's refusal ends the matter: the document or the cluster has changed meanwhile.
-fn refused<E: std::fmt::Debug>(error: decider::Error<E>) -> Result<(), Error> {
-    match error {
-        decider::Error::Log(error) => Err(Error::Log(error)),
-        refused @ (decider::Error::Refused(_) | decider::Error::Stale { .. } | decider::Error::KeyReused) => {
-            tracing::info!(?refused, "an answer came too late");
-            Ok(())
+/// Carries an order out, however long the log is away: asking again would cost again. A rule's refusal ends the matter, as
+/// the document or the cluster has changed meanwhile.
+async fn record<A>(decider: &Decider<A>, order: impl Fn() -> Order<A::Command>)
+where
+    A: Aggregate,
+    A::Command: Clone,
+{
+    loop {
+        match decider.execute(order()).await {
+            Ok(_) => return,
+            Err(decider::Error::Log(error)) => {
+                tracing::warn!(error = chain(&error), "an answer was not recorded, trying again");
+                sleep(PAUSE).await;
+            }
+            Err(refused @ (decider::Error::Refused(_) | decider::Error::Stale { .. } | decider::Error::KeyReused)) => {
+                tracing::info!(?refused, "an answer came too late");
+                return;
+            }
         }
     }
 }
 
-fn checks(log: &EventLog, pool: &PgPool) -> Checks {
+fn checks(log: &EventLog, pool: &PgPool, is_answering: Arc<AtomicBool>) -> Checks {
     let (log, pool) = (log.clone(), pool.clone());
     Checks::new("assistant")
         .needs("nats", move || {
@@ -194,5 +219,9 @@ fn checks(log: &EventLog, pool: &PgPool) -> Checks {
         .needs("postgres", move || {
             let pool = pool.clone();
             async move { postgres::is_up(&pool).await }
+        })
+        .uses("model", move || {
+            let is_answering = is_answering.load(Ordering::Relaxed);
+            async move { is_answering }
         })
 }

@@ -8,12 +8,14 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 /// Longest answer that is read.
 const MOST_BYTES: usize = 256 * 1024;
-/// Longest pause that an endpoint can ask for.
+/// Longest pause before a question is asked again, whoever asks for it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
 /// A language model.
@@ -21,6 +23,8 @@ pub(super) struct Chat {
     http: reqwest::Client,
     config: Model,
     budget: Budget,
+    /// Whether the last question had a usable answer.
+    is_answering: Arc<AtomicBool>,
 }
 
 /// Why there is no answer.
@@ -51,6 +55,18 @@ impl Error {
         }
     }
 
+    /// Whether it is this question that has no answer, rather than every one.
+    pub(super) fn is_of_question(&self) -> bool {
+        match self {
+            Self::Unusable(_) => true,
+            Self::Unreachable(_) => false,
+            Self::Refused { status, .. } => {
+                [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNPROCESSABLE_ENTITY]
+                    .contains(status)
+            }
+        }
+    }
+
     const fn reason(&self) -> &'static str {
         match self {
             Self::Unreachable(_) => "unreachable",
@@ -63,8 +79,7 @@ impl Error {
 #[derive(Deserialize)]
 struct Completion {
     choices: Vec<Choice>,
-    #[serde(default)]
-    usage: Usage,
+    usage: Option<Usage>,
 }
 
 #[derive(Deserialize)]
@@ -74,10 +89,11 @@ struct Choice {
 
 #[derive(Deserialize)]
 struct Message {
-    content: String,
+    /// Absent where the model refused, or was cut off before it said anything.
+    content: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Usage {
     #[serde(default)]
     total_tokens: u64,
@@ -86,7 +102,12 @@ struct Usage {
 impl Chat {
     pub(super) fn new(config: Model, budget: Budget) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder().timeout(config.llm_timeout).build()?;
-        Ok(Self { http, config, budget })
+        Ok(Self { http, config, budget, is_answering: Arc::new(AtomicBool::new(true)) })
+    }
+
+    /// Whether the last question had a usable answer, now and later.
+    pub(super) fn is_answering(&self) -> Arc<AtomicBool> {
+        self.is_answering.clone()
     }
 
     /// Asks until there is a usable answer, as often as is configured, within the budget.
@@ -98,6 +119,7 @@ impl Chat {
             let begun = Instant::now();
             let answer = self.ask_once(instruction, text).await;
             histogram!(SECONDS).record(begun.elapsed().as_secs_f64());
+            self.is_answering.store(answer.is_ok(), Ordering::Relaxed);
             let error = match answer {
                 Ok(answer) => {
                     counter!(ANSWERS).increment(1);
@@ -110,8 +132,8 @@ impl Chat {
                 return Err(error);
             }
             let asked = if let Error::Refused { retry_after, .. } = &error { *retry_after } else { None };
-            sleep(asked.map_or(pause, |asked| asked.min(LONGEST_PAUSE))).await;
-            pause *= 2;
+            sleep(asked.unwrap_or(pause).min(LONGEST_PAUSE)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
             attempt += 1;
         }
     }
@@ -147,9 +169,11 @@ impl Chat {
         }
         let completion: Completion =
             serde_json::from_slice(&bytes).map_err(|error| Error::Unusable(error.to_string()))?;
-        counter!(TOKENS).increment(completion.usage.total_tokens);
-        self.budget.spend(completion.usage.total_tokens);
-        let content = completion.choices.first().map_or("", |choice| choice.message.content.as_str());
+        // Counted before the answer is judged: a useless one has cost as much.
+        let tokens = completion.usage.map_or(0, |usage| usage.total_tokens);
+        counter!(TOKENS).increment(tokens);
+        self.budget.spend(tokens);
+        let content = completion.choices.first().and_then(|choice| choice.message.content.as_deref()).unwrap_or("");
         serde_json::from_str(object(content)).map_err(|error| Error::Unusable(error.to_string()))
     }
 }
@@ -171,5 +195,14 @@ mod tests {
         assert_eq!(object("Here it is:\n```json\n{\"a\": {}}\n```"), "{\"a\": {}}");
         assert_eq!(object("no object"), "no object");
         assert_eq!(object("} {"), "} {");
+    }
+
+    #[test]
+    fn what_a_useless_answer_cost_can_be_read() {
+        let text = r#"{"choices": [{"message": {"content": null}}], "usage": {"total_tokens": 7}}"#;
+        let completion: Completion = serde_json::from_str(text).expect("a completion");
+        assert_eq!(completion.usage.map(|usage| usage.total_tokens), Some(7));
+        let text = r#"{"choices": [{"message": {"content": "{}"}}], "usage": null}"#;
+        assert!(serde_json::from_str::<Completion>(text).is_ok_and(|completion| completion.usage.is_none()));
     }
 }

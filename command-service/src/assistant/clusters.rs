@@ -2,10 +2,13 @@
 
 use super::chat::Chat;
 use super::documents::line;
+use super::metrics::GIVEN_UP;
 use super::{Assistant, actor};
-use domain::cluster::Command;
+use domain::cluster::{Cluster, Command};
 use events::{ClusterId, Stream, WorkspaceId};
+use metrics::counter;
 use runtime::postgres::KNOWLEDGE_SCHEMA;
+use runtime::service::chain;
 use serde::Deserialize;
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
@@ -32,18 +35,46 @@ struct Answer {
 /// any other, decided on the cluster's own events.
 pub(super) async fn round(assistant: &mut Assistant) -> Result<(), super::Error> {
     for (workspace, cluster) in waiting(assistant).await? {
-        let question = question(assistant, workspace, cluster).await?;
-        let answer: Answer = ask(&mut assistant.chat, &question).await?;
-        let (name, summary) = (line(&answer.name, NAME_CHARS), line(&answer.summary, SUMMARY_CHARS));
-        if !name.chars().any(char::is_alphanumeric) {
+        let stream = Stream::cluster(WorkspaceId(workspace), ClusterId(cluster));
+        if !is_nameless(&assistant.clusters.load(stream).await?) {
             continue;
         }
-        let stream = Stream::cluster(WorkspaceId(workspace), ClusterId(cluster));
+        let question = question(assistant, workspace, cluster).await?;
+        let answer = match ask(&mut assistant.chat, &question).await {
+            Ok(answer) => answer.cleaned(),
+            Err(error) if error.is_of_question() => {
+                tracing::warn!(error = chain(&error), cluster.id = %cluster, "a cluster was given up");
+                None
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let Some((name, summary)) = answer else {
+            counter!(GIVEN_UP).increment(1);
+            assistant.nameless.insert(cluster);
+            continue;
+        };
         let model = assistant.model.llm_model.clone();
-        let order = actor::order(stream, "name", Command::Assess { model, name, summary });
-        assistant.clusters.execute(order).await.map(drop).or_else(super::refused)?;
+        let command = Command::Assess { model, name, summary };
+        super::record(&assistant.clusters, || actor::order(stream, "name", command.clone())).await;
     }
     Ok(())
+}
+
+impl Answer {
+    /// What of it can be recorded: lines without control characters; nothing if the name is none.
+    fn cleaned(self) -> Option<(String, String)> {
+        let (name, summary) = (line(&self.name, NAME_CHARS), line(&self.summary, SUMMARY_CHARS));
+        name.chars().any(char::is_alphanumeric).then_some((name, summary))
+    }
+}
+
+/// Whether nobody has named a cluster yet: the read models may be behind.
+fn is_nameless(cluster: &Cluster) -> bool {
+    match cluster {
+        Cluster::Unnamed => true,
+        Cluster::Known(details) => details.name.is_none() && details.assessed.is_none(),
+        Cluster::Merged { .. } | Cluster::Dissolved => false,
+    }
 }
 
 async fn ask(chat: &mut Chat, question: &str) -> Result<Answer, super::chat::Error> {
@@ -55,12 +86,13 @@ async fn waiting(assistant: &Assistant) -> Result<Vec<(Uuid, Uuid)>, sqlx::Error
     let query = format!(
         "select workspace_id, cluster_id from {KNOWLEDGE_SCHEMA}.cluster
          where name_origin = 'found' and model_name is null and documents >= $1 and merged_into is null
-               and not is_dissolved
+               and not is_dissolved and cluster_id <> all($3)
          order by documents desc, cluster_id limit $2"
     );
     sqlx::query_as(AssertSqlSafe(query))
         .bind(i64::from(assistant.model.llm_cluster_documents))
         .bind(ROUND)
+        .bind(assistant.nameless.iter().copied().collect::<Vec<_>>())
         .fetch_all(&assistant.pool)
         .await
 }

@@ -21,10 +21,9 @@ const INSTRUCTION: &str = "You index documents. The user's message is one docume
     platform, database, methodology, architecture, testing, devops, concept, capability, problem_domain, business_logic, \
     algorithm, integration_pattern, \"confidence\": 0 to 1}}.";
 
-/// What a model answers; anything may be missing.
+/// What a model answers. Without a summary it has not answered; anything else may be missing.
 #[derive(Deserialize)]
 struct Answer {
-    #[serde(default)]
     summary: String,
     #[serde(default)]
     skill_level: String,
@@ -46,7 +45,12 @@ const fn sure() -> f32 {
 }
 
 /// Asks about the text of an event, if it has one that nobody has asked about, and records the answer.
-pub(super) async fn event(assistant: &mut Assistant, stream: Stream, event: &AnyEvent) -> Result<(), super::Error> {
+pub(super) async fn event(
+    assistant: &mut Assistant,
+    sequence: u64,
+    stream: Stream,
+    event: &AnyEvent,
+) -> Result<(), super::Error> {
     let Some(content) = content(event) else { return Ok(()) };
     let Document::Live(details) = assistant.documents.load(stream).await? else { return Ok(()) };
     if details.sha256 != content.sha256 || details.assessed.is_some() {
@@ -66,8 +70,10 @@ pub(super) async fn event(assistant: &mut Assistant, stream: Stream, event: &Any
     let question = format!("Title: {}\n\n{text}", details.title.as_str());
     let answer = ask(&mut assistant.chat, &question).await?;
     let assessed = answer.cleaned(&assistant.model.llm_model, &content.sha256);
-    let order = actor::order(stream, &content.sha256, Command::Assess(assessed));
-    assistant.documents.execute(order).await.map(drop).or_else(super::refused)
+    // The event is the key, not the text: a text that comes back after another is asked about once more.
+    let order = || actor::order(stream, &sequence.to_string(), Command::Assess(assessed.clone()));
+    super::record(&assistant.documents, order).await;
+    Ok(())
 }
 
 async fn ask(chat: &mut Chat, question: &str) -> Result<Answer, Error> {
@@ -111,6 +117,13 @@ pub(super) fn line(text: &str, chars: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_no_summary_is_no_answer() {
+        for text in ["{}", "[]", r#"{"error": "no"}"#, r#"{"summary": null}"#] {
+            assert!(serde_json::from_str::<Answer>(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn an_answer_is_cleaned_before_it_is_recorded() {
