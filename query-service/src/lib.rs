@@ -12,6 +12,7 @@ mod hot;
 mod interval;
 mod metrics;
 mod statistics;
+mod suggestions;
 mod tables;
 mod visibility;
 
@@ -88,6 +89,7 @@ fn build(
         concepts::GraphApi { tables: tables.clone(), overviews: overviews.clone() },
         clusters::Api { tables: tables.clone(), pages },
         duplicates::Api { tables: tables.clone(), pages },
+        suggestions::Api { tables: tables.clone(), overviews: overviews.clone() },
         analytics::Api { tables: tables.clone(), overviews: overviews.clone() },
         statistics::Api { tables },
     );
