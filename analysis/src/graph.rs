@@ -161,6 +161,10 @@ fn bound(nodes: &[Node<'_>], pairs: &[Pair], total: u32) -> BTreeMap<(usize, usi
 #[must_use]
 pub fn association(a: u64, b: u64, both: u64, total: u64) -> f32 {
     let both = both.min(a).min(b);
+    if both >= total {
+        // What stands in every document says nothing.
+        return 0.0;
+    }
     let total = log2(total.max(a).max(b) + 1);
     let (a, b, together) = (log2(a), log2(b), log2(both));
     let information = (together + total - a - b) / (total - together).max(f32::MIN_POSITIVE);

@@ -61,3 +61,11 @@ pub struct Analysis {
     /// Its wording, for finding near duplicates.
     pub sketch: near::Sketch,
 }
+
+impl Analysis {
+    /// What is found in a text without words.
+    #[must_use]
+    pub fn nothing() -> Self {
+        analyse(&Text { title: "", body: "", media_type: "text/plain", file_name: None })
+    }
+}

@@ -120,7 +120,7 @@ pub(crate) struct Map {
     #[arg(long, env = "SYNCBOARD_QUERY_URL")]
     pub(crate) query_url: Option<String>,
     /// Concepts to draw
-    #[arg(long, default_value_t = 70, value_parser = clap::value_parser!(u16).range(1..=500))]
+    #[arg(long, default_value_t = 70, value_parser = clap::value_parser!(u16).range(1..=400))]
     pub(crate) concepts: u16,
     /// Clusters to name
     #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=60))]

@@ -55,7 +55,7 @@ impl System {
         self.board.publish(facts.clone());
 
         let secret_key = config.secret_key.as_ref().unwrap_or(&secrets.secret_key);
-        let environment = services::environment(&facts, addresses, secret_key);
+        let environment = services::environment(config, &facts, addresses, secret_key);
         services::migrate(data, &environment).await?;
         services::start(data, addresses, &environment, &self.board, &mut self.services).await?;
         let facts = self.board.facts().unwrap_or(facts);

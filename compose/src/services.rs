@@ -41,7 +41,12 @@ impl Addresses {
 }
 
 /// Settings of every service.
-pub(crate) fn environment(facts: &Facts, addresses: &Addresses, secret_key: &str) -> Vec<(String, String)> {
+pub(crate) fn environment(
+    config: &Run,
+    facts: &Facts,
+    addresses: &Addresses,
+    secret_key: &str,
+) -> Vec<(String, String)> {
     [
         ("DATABASE_URL", facts.database_url.clone()),
         ("NATS_URL", facts.nats_services_url.clone()),
@@ -54,6 +59,7 @@ pub(crate) fn environment(facts: &Facts, addresses: &Addresses, secret_key: &str
     ]
     .into_iter()
     .chain(addresses.assistant.map(|assistant| ("SYNCBOARD_ASSISTANT_LISTEN", assistant.to_string())))
+    .chain(config.llm_url.iter().map(|url| ("SYNCBOARD_LLM_URL", url.clone())))
     .map(|(name, value)| (name.to_owned(), value))
     .collect()
 }

@@ -1,13 +1,13 @@
 //! One batch, one transaction: the rows and the checkpoint move together, so each event counts exactly once, whatever
-//! dies when. The checkpoint moves first, and only from where this process thinks it is: that takes its row's lock, and
-//! stops at once a projector that has been replaced, or tables that have been.
+//! dies when. The checkpoint moves first, and only from where this process thinks it is and in the table it knows: that
+//! takes its row's lock, and stops at once a projector that has been replaced, or whose tables have been.
 
 use crate::documents::Changes;
 use crate::knowledge::Knowledge;
 use crate::projection::Projection;
 use events::{AnyEvent, DocumentId, Envelope, WorkspaceId};
 use runtime::{EventLog, event_log};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgPool;
 
 /// An event with its position.
 pub(crate) struct Positioned {
@@ -23,6 +23,16 @@ pub(crate) enum Error {
     /// The checkpoint is not where it was thought to be.
     #[error("the checkpoint was moved by somebody else")]
     Displaced,
+    /// The tables were filled by another analysis.
+    #[error(
+        "knowledge was filled by analysis {filled:?} and this program has {}: see `projector compare`, then run `projector \
+         replay --projection knowledge`",
+        analysis::VERSION
+    )]
+    OtherAnalysis {
+        /// The versions that filled them.
+        filled: Vec<i32>,
+    },
     /// An event does not fit what came before it.
     #[error("event {sequence} edits a document that was never uploaded")]
     Orphan {
@@ -45,6 +55,8 @@ pub(crate) enum Error {
 pub(crate) struct Applier {
     projection: Projection,
     pool: PgPool,
+    /// Which table of checkpoints it moves: another generation has another, under the same name.
+    table: i64,
     knowledge: Knowledge,
 }
 
@@ -56,33 +68,52 @@ pub(crate) struct Pending {
 }
 
 impl Applier {
-    /// Begins on a pool whose search path is a generation of the projection.
-    pub(crate) fn new(projection: Projection, pool: &PgPool, log: &EventLog) -> Self {
-        Self { projection, pool: pool.clone(), knowledge: Knowledge::new(log.clone()) }
+    /// Begins on a pool whose search path is a generation of the projection; says where that stands.
+    pub(crate) async fn begin(projection: Projection, pool: &PgPool, log: &EventLog) -> Result<(Self, u64), Error> {
+        let at = sqlx::query!(
+            r#"select sequence, tableoid::bigint as "table!" from checkpoint where projection = $1"#,
+            projection.name()
+        )
+        .fetch_one(pool)
+        .await?;
+        let mut knowledge = Knowledge::new(log.clone());
+        if projection == Projection::Knowledge {
+            knowledge.stamp(pool).await?;
+        }
+        Ok((Self { projection, pool: pool.clone(), table: at.table, knowledge }, to_u64(at.sequence)))
     }
 
     /// Writes a batch that begins right after `checkpoint` and ends at `last`.
     pub(crate) async fn write(&mut self, checkpoint: u64, last: u64, batch: &[Positioned]) -> Result<Pending, Error> {
         match self.projection {
             Projection::Documents => {
-                let mut transaction = self.begin(checkpoint, last).await?;
+                let mut transaction = self.move_checkpoint(checkpoint, last).await?;
                 let changed = Changes::of(batch).write(&mut transaction).await?;
                 Ok(Pending { transaction, changed })
             }
             Projection::Knowledge => {
                 // Analysing takes long and needs no lock.
                 let prepared = self.knowledge.prepare(&self.pool, batch).await?;
-                let mut transaction = self.begin(checkpoint, last).await?;
+                let mut transaction = self.move_checkpoint(checkpoint, last).await?;
                 self.knowledge.write(&mut transaction, prepared, batch).await?;
                 Ok(Pending { transaction, changed: Vec::new() })
             }
         }
     }
 
-    async fn begin(&self, from: u64, to: u64) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, Error> {
+    /// Begins a transaction that moves the checkpoint.
+    async fn move_checkpoint(&self, from: u64, to: u64) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, Error> {
         let mut transaction = self.pool.begin().await?;
-        move_checkpoint(&mut transaction, self.projection, from, to).await?;
-        Ok(transaction)
+        let moved = sqlx::query!(
+            "update checkpoint set sequence = $3 where projection = $1 and sequence = $2 and tableoid::bigint = $4",
+            self.projection.name(),
+            to_i64(from),
+            to_i64(to),
+            self.table
+        )
+        .execute(&mut *transaction)
+        .await?;
+        if moved.rows_affected() == 1 { Ok(transaction) } else { Err(Error::Displaced) }
     }
 }
 
@@ -99,23 +130,6 @@ pub(crate) async fn checkpoint(pool: &PgPool, projection: Projection) -> Result<
         .fetch_one(pool)
         .await?;
     Ok(to_u64(sequence))
-}
-
-async fn move_checkpoint(
-    connection: &mut PgConnection,
-    projection: Projection,
-    from: u64,
-    to: u64,
-) -> Result<(), Error> {
-    let moved = sqlx::query!(
-        "update checkpoint set sequence = $3 where projection = $1 and sequence = $2",
-        projection.name(),
-        to_i64(from),
-        to_i64(to)
-    )
-    .execute(connection)
-    .await?;
-    if moved.rows_affected() == 1 { Ok(()) } else { Err(Error::Displaced) }
 }
 
 /// The database has no unsigned numbers; a log of 2^63 events is out of reach.

@@ -28,11 +28,12 @@ pub(crate) async fn drop_indexes(pool: &PgPool, projection: Projection) -> Resul
     Ok(indexes.into_iter().map(|index| index.definition).collect())
 }
 
-/// Stops every commit to the serving generation until the transaction ends, and says where its checkpoint stands. The
-/// lock is on the table and not a row, so that a writer who waits for it looks the table's name up again afterwards.
+/// Stops every commit to the serving generation until the transaction ends, and says where its checkpoint stands; readers
+/// go on. The lock is on the table and not a row, so that a writer who waits for it looks the table's name up again
+/// afterwards.
 pub(crate) async fn hold(transaction: &mut PgConnection, projection: Projection) -> Result<u64, sqlx::Error> {
     let schema = projection.schema();
-    execute(transaction, format!("lock table {schema}.checkpoint in access exclusive mode")).await?;
+    execute(transaction, format!("lock table {schema}.checkpoint in exclusive mode")).await?;
     let query = format!("select sequence from {schema}.checkpoint where projection = $1");
     let sequence: i64 = sqlx::query_scalar(AssertSqlSafe(query)).bind(projection.name()).fetch_one(transaction).await?;
     Ok(crate::apply::to_u64(sequence))

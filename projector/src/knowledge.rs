@@ -31,14 +31,13 @@ use workspace::Workspace;
 /// A document in its workspace.
 type Key = (WorkspaceId, DocumentId);
 
-/// Workspaces that are kept in memory between batches; with more, all are read again.
-const KEPT: usize = 256;
+/// Workspaces that are kept in memory between batches, up to some 10 MB each; with more, all are read again.
+const KEPT: usize = 32;
 
 /// Folds batches; remembers the workspaces between them.
 pub(crate) struct Knowledge {
     analyst: Analyst,
     workspaces: HashMap<WorkspaceId, Workspace>,
-    is_stamped: bool,
 }
 
 /// What a batch needs before its transaction begins.
@@ -49,7 +48,7 @@ pub(crate) struct Prepared {
 
 impl Knowledge {
     pub(crate) fn new(log: EventLog) -> Self {
-        Self { analyst: Analyst::new(log), workspaces: HashMap::new(), is_stamped: false }
+        Self { analyst: Analyst::new(log), workspaces: HashMap::new() }
     }
 
     /// Reads what the batch touches and analyses its texts.
@@ -74,9 +73,6 @@ impl Knowledge {
         prepared: Prepared,
         batch: &[Positioned],
     ) -> Result<(), Error> {
-        if !self.is_stamped {
-            self.stamp(connection).await?;
-        }
         let mut fold = Fold::new(connection, &mut self.workspaces, prepared.loaded);
         for (at, positioned) in batch.iter().enumerate() {
             fold.event(positioned, prepared.analyses.get(&at).map(Arc::as_ref)).await?;
@@ -84,22 +80,14 @@ impl Knowledge {
         fold.save().await
     }
 
-    /// Says in the tables which analysis fills them.
-    async fn stamp(&mut self, connection: &mut PgConnection) -> Result<(), Error> {
+    /// Says in the tables which analysis fills them. Two never fill the same: what they find cannot be compared.
+    pub(crate) async fn stamp(&mut self, pool: &PgPool) -> Result<(), Error> {
         let version = i32::try_from(analysis::VERSION).unwrap_or(i32::MAX);
-        sqlx::query!("insert into analyzer (version) values ($1) on conflict do nothing", version)
-            .execute(&mut *connection)
+        sqlx::query!("insert into analyzer (version) select $1 where not exists (select from analyzer)", version)
+            .execute(pool)
             .await?;
-        let versions =
-            sqlx::query_scalar!("select version from analyzer order by version").fetch_all(connection).await?;
-        if versions != [version] {
-            tracing::warn!(
-                ?versions,
-                "these tables were filled by more than one version of the analysis: see `projector compare` and replay"
-            );
-        }
-        self.is_stamped = true;
-        Ok(())
+        let filled = sqlx::query_scalar!("select version from analyzer order by version").fetch_all(pool).await?;
+        if filled == [version] { Ok(()) } else { Err(Error::OtherAnalysis { filled }) }
     }
 }
 

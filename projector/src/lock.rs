@@ -1,7 +1,6 @@
-//! One projector at a time works on a projection; others stand by. The lock spares work, it does not protect the tables:
-//! that does the checkpoint, which moves only from where its mover thought it was.
+//! One projector at a time works on a projection, and one replay fills tables beside it. The lock spares work, it does not
+//! protect the tables: that does the checkpoint, which moves only from where its mover thought it was.
 
-use crate::projection::Projection;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgPool, Postgres};
 
@@ -13,8 +12,7 @@ pub(crate) struct Lock {
 
 impl Lock {
     /// Takes the lock if it is free.
-    pub(crate) async fn try_take(pool: &PgPool, projection: Projection) -> Result<Option<Self>, sqlx::Error> {
-        let key = projection.lock_key();
+    pub(crate) async fn try_take(pool: &PgPool, key: i64) -> Result<Option<Self>, sqlx::Error> {
         let mut connection = pool.acquire().await?;
         let is_taken = sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "is_taken!""#, key)
             .fetch_one(&mut *connection)

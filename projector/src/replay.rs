@@ -1,6 +1,7 @@
 //! `projector replay`: fills new read models from the whole log beside the serving ones, then compares, or switches.
 
 use crate::apply::{Applier, Positioned};
+use crate::lock::Lock;
 use crate::projection::Projection;
 use crate::{config, generation, migrate, run};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -9,7 +10,7 @@ use runtime::{EventLog, postgres, telemetry};
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::error::Error;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// What came of replaying one projection.
@@ -70,7 +71,8 @@ async fn replay(
     filling.catch_up().await?;
 
     let mut transaction = filling.pool.clone().begin().await?;
-    filling.up_to(generation::hold(&mut transaction, projection).await?).await?;
+    let sequence = generation::hold(&mut transaction, projection).await?;
+    filling.up_to(sequence).await?;
     filling.finish();
     let mut differences = Vec::new();
     if config.check {
@@ -107,6 +109,8 @@ pub(crate) struct Filling {
     checkpoint: u64,
     events: u64,
     progress: ProgressBar,
+    /// Held until all is done.
+    _lock: Lock,
 }
 
 impl Filling {
@@ -117,10 +121,10 @@ impl Filling {
         batches: &config::Batches,
         projection: Projection,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let mut database = database.clone();
-        database.statement_timeout = Duration::ZERO;
         let name = format!("projector-replay-{}", projection.name());
-        let pool = postgres::pool_without_sync(&database, &name, projection.replay_schema())?;
+        let pool = postgres::pool_without_sync(database, &name, projection.replay_schema())?;
+        let lock = Lock::try_take(&pool, projection.replay_lock_key()).await?;
+        let lock = lock.ok_or("another replay or comparison of this projection is under way")?;
         generation::remove(&mut *pool.acquire().await?, projection.replay_schema()).await?;
         migrate::replayed(&pool, projection).await?;
         let indexes = generation::drop_indexes(&pool, projection).await?;
@@ -128,7 +132,7 @@ impl Filling {
         tokio::spawn(read(log.follow(0, batches.follow(name)), sender));
         let style = ProgressStyle::with_template("{bar:40} {pos}/{len} events, {per_sec}, {eta} left {msg}");
         let progress = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let applier = Applier::new(projection, &pool, log);
+        let (applier, _) = Applier::begin(projection, &pool, log).await?;
         Ok(Self {
             projection,
             log: log.clone(),
@@ -140,6 +144,7 @@ impl Filling {
             checkpoint: 0,
             events: 0,
             progress,
+            _lock: lock,
         })
     }
 

@@ -1,6 +1,6 @@
 //! The projector at work: one task reads and decodes, another applies, so that the database and the log are both busy.
 
-use crate::apply::{self, Applier, Error, Positioned, to_i64};
+use crate::apply::{Applier, Error, Positioned, to_i64};
 use crate::lock::Lock;
 use crate::metrics::{BATCH_EVENTS, BATCH_SECONDS, CHECKPOINT, EVENTS, FAILURES, FRESHNESS_SECONDS, LAG};
 use crate::projection::Projection;
@@ -23,6 +23,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// How long a projector on standby waits before it asks for the lock again, and a failed batch before it is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How long it waits when somebody must do something first.
+const LONG_PAUSE: Duration = Duration::from_secs(10);
 
 /// Follows the log until told to stop.
 pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -99,24 +101,28 @@ impl Projector {
     /// Works for ever; whatever ends a session, another begins at the checkpoint.
     async fn work(&self) -> std::convert::Infallible {
         loop {
-            match Lock::try_take(&self.pool, self.projection).await {
+            let mut pause = PAUSE;
+            match Lock::try_take(&self.pool, self.projection.lock_key()).await {
                 Ok(Some(mut lock)) => {
                     if let Err(error) = self.session(&mut lock).await {
                         tracing::warn!(error = chain(&error), "a session ended, beginning anew");
+                        if matches!(error, Error::OtherAnalysis { .. }) {
+                            pause = LONG_PAUSE;
+                        }
                     }
                     lock.release().await;
                 }
                 Ok(None) => tracing::debug!("another projector is at work, standing by"),
                 Err(error) => tracing::warn!(error = chain(&error), "the database is not there, trying again"),
             }
-            sleep(PAUSE).await;
+            sleep(pause).await;
         }
     }
 
     async fn session(&self, lock: &mut Lock) -> Result<(), Error> {
-        let mut checkpoint = apply::checkpoint(&self.pool, self.projection).await?;
+        let (mut applier, mut checkpoint) =
+            Applier::begin(self.projection, &self.pool, &self.log).await.inspect_err(|error| self.failed(error))?;
         self.stand_at(checkpoint);
-        let mut applier = Applier::new(self.projection, &self.pool, &self.log);
         let mut fences = match self.projection {
             Projection::Documents => Some(Fences::new(self.cache.clone())),
             // No answer about knowledge is cached.
@@ -124,7 +130,7 @@ impl Projector {
         };
         let (sender, mut batches) = mpsc::channel(2);
         let follow = self.batches.follow(format!("projector-{}", self.projection.name()));
-        let reader = tokio::spawn(read(self.log.clone(), checkpoint, follow, sender));
+        let reader = tokio::spawn(read(self.projection, self.log.clone(), checkpoint, follow, sender));
         let _ends_with_session = AbortOnDrop(reader);
         let mut renewal = interval(RENEWAL);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -157,12 +163,12 @@ impl Projector {
     ) -> Result<u64, Error> {
         let begun = Instant::now();
         let last = decoded.batch.last_sequence();
-        let pending = applier.write(checkpoint, last, &decoded.events).await.inspect_err(failed)?;
+        let pending = applier.write(checkpoint, last, &decoded.events).await.inspect_err(|error| self.failed(error))?;
         if let Some(fences) = fences {
             fences.before_commit(&pending.changed).await;
         }
         let changed = pending.changed.clone();
-        pending.commit().await.inspect_err(failed)?;
+        pending.commit().await.inspect_err(|error| self.failed(error))?;
         announce::announce(&self.log, self.projection, checkpoint, last, &changed).await;
         decoded.batch.acknowledge().await;
 
@@ -179,22 +185,22 @@ impl Projector {
         Ok(last)
     }
 
+    fn failed(&self, error: &Error) {
+        counter!(FAILURES, "projection" => self.projection.name()).increment(1);
+        match error {
+            Error::Displaced => tracing::warn!("the checkpoint was moved by somebody else, reading it again"),
+            Error::Database(_) | Error::Text(_) => {
+                tracing::warn!(error = chain(error), "a batch was not applied, trying again");
+            }
+            Error::Orphan { .. } | Error::Unreadable(_) | Error::OtherAnalysis { .. } => {
+                tracing::error!(error = chain(error), projection = self.projection.name(), "events cannot be applied");
+            }
+        }
+    }
+
     fn stand_at(&self, checkpoint: u64) {
         gauge!(CHECKPOINT, "projection" => self.projection.name()).set(checkpoint as f64);
         self.positions.set(self.projection, checkpoint);
-    }
-}
-
-fn failed(error: &Error) {
-    counter!(FAILURES).increment(1);
-    match error {
-        Error::Displaced => tracing::warn!("the checkpoint was moved by somebody else, reading it again"),
-        Error::Database(_) | Error::Text(_) => {
-            tracing::warn!(error = chain(error), "a batch was not applied, trying again")
-        }
-        Error::Orphan { .. } | Error::Unreadable(_) => {
-            tracing::error!(error = chain(error), "an event cannot be applied")
-        }
     }
 }
 
@@ -206,7 +212,7 @@ pub(crate) fn decode(batch: &Batch) -> Result<Vec<Positioned>, runtime::event_lo
 }
 
 /// Reads and decodes, ahead of the applier by two batches at most.
-async fn read(log: EventLog, after: u64, follow: Follow, sender: mpsc::Sender<Decoded>) {
+async fn read(projection: Projection, log: EventLog, after: u64, follow: Follow, sender: mpsc::Sender<Decoded>) {
     let mut follower = log.follow(after, follow);
     loop {
         let batch = match follower.next().await {
@@ -224,7 +230,7 @@ async fn read(log: EventLog, after: u64, follow: Follow, sender: mpsc::Sender<De
                 }
             }
             Err(error) => {
-                counter!(FAILURES).increment(1);
+                counter!(FAILURES, "projection" => projection.name()).increment(1);
                 tracing::error!(error = chain(&error), "an event cannot be read; nothing after it is applied");
                 return;
             }

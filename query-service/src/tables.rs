@@ -134,7 +134,8 @@ impl Head {
     }
 }
 
-/// The entity tag of everything in a workspace together: the sequence of its last event, as each projection shows it.
+/// The entity tag of everything in a workspace together: the sequence of its last event as each projection shows it, and
+/// which generation of its tables that is, as a rebuild can give other answers at the same sequence.
 pub(crate) async fn etag(connection: &mut PgConnection, of: Of, workspace: Uuid) -> Result<String, sqlx::Error> {
     Ok(match of {
         Of::Documents => format!("W/\"{}\"", of_documents(connection, workspace).await?),
@@ -146,16 +147,26 @@ pub(crate) async fn etag(connection: &mut PgConnection, of: Of, workspace: Uuid)
     })
 }
 
-async fn of_documents(connection: &mut PgConnection, workspace: Uuid) -> Result<i64, sqlx::Error> {
-    let sequence = sqlx::query_scalar!("select sequence from workspace_statistics where workspace_id = $1", workspace)
-        .fetch_optional(connection)
-        .await?;
-    Ok(sequence.unwrap_or(0))
+async fn of_documents(connection: &mut PgConnection, workspace: Uuid) -> Result<String, sqlx::Error> {
+    let at = sqlx::query!(
+        r#"select sequence, tableoid::bigint as "table!" from workspace_statistics where workspace_id = $1"#,
+        workspace
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}", at.sequence, at.table)))
 }
 
-async fn of_knowledge(connection: &mut PgConnection, workspace: Uuid) -> Result<i64, sqlx::Error> {
-    let sequence = sqlx::query_scalar!("select sequence from clustering where workspace_id = $1", workspace)
-        .fetch_optional(connection)
-        .await?;
-    Ok(sequence.unwrap_or(0))
+async fn of_knowledge(connection: &mut PgConnection, workspace: Uuid) -> Result<String, sqlx::Error> {
+    let at = sqlx::query!(
+        r#"select sequence, tableoid::bigint as "table!" from clustering where workspace_id = $1"#,
+        workspace
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}", at.sequence, at.table)))
+}
+
+fn nothing_yet() -> String {
+    "0".to_owned()
 }

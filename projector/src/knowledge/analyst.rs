@@ -4,14 +4,17 @@
 use super::Key;
 use super::document::{Document, file_name};
 use crate::apply::{Error, Positioned};
+use crate::metrics::ANALYSES_BROKEN;
 use analysis::{Analysis, Text};
 use events::document::Event;
 use events::{AnyEvent, Content, Stream};
+use metrics::counter;
 use runtime::blobs::Blobs;
 use runtime::{EventLog, event_log};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -78,9 +81,13 @@ impl Analyst {
                     break;
                 }
             }
+            let wanted: Vec<Digested> = texts.iter().map(|(digest, ..)| *digest).collect();
             let made = make(texts).await;
             remember(pool, &made).await?;
             analyses.extend(made);
+            for digest in wanted {
+                analyses.entry(digest).or_insert_with(|| Arc::new(Analysis::nothing()));
+            }
         }
         let of = |(at, _, subject): &(usize, Stream, Subject)| Some((*at, analyses.get(&subject.digest())?.clone()));
         Ok(subjects.iter().filter_map(of).collect())
@@ -174,17 +181,25 @@ impl Subject {
         hasher.finalize().into()
     }
 
-    fn analyse(&self, body: &str) -> Analysis {
+    /// What the text says; none if the analysis breaks, so that one text does not hold up all the others.
+    fn analyse(&self, body: &str) -> Option<Analysis> {
         let file_name = self.file_name.as_deref();
-        analysis::analyse(&Text { title: &self.title, body, media_type: &self.media_type, file_name })
+        let text = Text { title: &self.title, body, media_type: &self.media_type, file_name };
+        let analysis = catch_unwind(|| analysis::analyse(&text));
+        if analysis.is_err() {
+            tracing::error!(sha256 = self.sha256, "the analysis broke: nothing is found in this text");
+            counter!(ANALYSES_BROKEN).increment(1);
+        }
+        analysis.ok()
     }
 }
 
-/// Analyses texts, on every core when there is much to do.
+/// Analyses texts, on every core when there is much to do; those that break it are left out.
 async fn make(texts: Vec<(Digested, Subject, String)>) -> HashMap<Digested, Arc<Analysis>> {
-    let made = |(digest, subject, body): &(Digested, Subject, String)| (*digest, Arc::new(subject.analyse(body)));
+    let made =
+        |(digest, subject, body): &(Digested, Subject, String)| Some((*digest, Arc::new(subject.analyse(body)?)));
     if texts.iter().map(|(.., body)| body.len()).sum::<usize>() < WORTH_A_THREAD {
-        return texts.iter().map(made).collect();
+        return texts.iter().filter_map(made).collect();
     }
     let threads = available_parallelism().map_or(1, usize::from);
     let texts = Arc::new(texts);
@@ -192,7 +207,7 @@ async fn make(texts: Vec<(Digested, Subject, String)>) -> HashMap<Digested, Arc<
         .map(|thread| {
             let texts = texts.clone();
             tokio::task::spawn_blocking(move || {
-                texts.iter().skip(thread).step_by(threads).map(made).collect::<Vec<_>>()
+                texts.iter().skip(thread).step_by(threads).filter_map(made).collect::<Vec<_>>()
             })
         })
         .collect();

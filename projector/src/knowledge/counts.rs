@@ -20,6 +20,7 @@ pub(super) struct Counts {
 #[derive(Clone, Copy, Default)]
 struct Numbers {
     documents: i64,
+    found_documents: i64,
     similarity: i64,
     beginner: i64,
     intermediate: i64,
@@ -39,7 +40,10 @@ impl Counts {
         let Some(cluster) = touched.cluster else { return };
         let numbers = self.clusters.entry((key.0, cluster)).or_default();
         numbers.documents += sign;
-        numbers.similarity += sign * i64::from(touched.document.similarity);
+        if touched.document.pinned.is_none() {
+            numbers.found_documents += sign;
+            numbers.similarity += sign * i64::from(touched.document.similarity);
+        }
         match touched.document.skill_level() {
             SkillLevel::Unknown => {}
             SkillLevel::Beginner => numbers.beginner += sign,
@@ -74,15 +78,20 @@ impl Counts {
         }
         sqlx::query!(
             "update cluster as at
-             set documents = at.documents + moved.documents, similarity = at.similarity + moved.similarity,
+             set documents = at.documents + moved.documents,
+                 found_documents = at.found_documents + moved.found_documents,
+                 similarity = at.similarity + moved.similarity,
                  beginner = at.beginner + moved.beginner, intermediate = at.intermediate + moved.intermediate,
                  advanced = at.advanced + moved.advanced
-             from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-                  as moved (workspace_id, cluster_id, documents, similarity, beginner, intermediate, advanced)
+             from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+                         $8::bigint[])
+                  as moved (workspace_id, cluster_id, documents, found_documents, similarity, beginner, intermediate,
+                            advanced)
              where at.workspace_id = moved.workspace_id and at.cluster_id = moved.cluster_id",
             &moved.iter().map(|((workspace, _), _)| workspace.0).collect::<Vec<_>>(),
             &moved.iter().map(|((_, cluster), _)| cluster.0).collect::<Vec<_>>(),
             &column!(documents),
+            &column!(found_documents),
             &column!(similarity),
             &column!(beginner),
             &column!(intermediate),
@@ -143,10 +152,11 @@ async fn recount(connection: &mut PgConnection, workspaces: &[WorkspaceId]) -> R
     let workspaces: Vec<Uuid> = workspaces.iter().map(|workspace| workspace.0).collect();
     sqlx::query!(
         "update cluster as at
-         set documents = now.documents, similarity = now.similarity, beginner = now.beginner,
-             intermediate = now.intermediate, advanced = now.advanced
+         set documents = now.documents, found_documents = now.found_documents, similarity = now.similarity,
+             beginner = now.beginner, intermediate = now.intermediate, advanced = now.advanced
          from (select c.workspace_id, c.cluster_id, count(k.document_id) as documents,
-                      coalesce(sum(k.similarity), 0) as similarity,
+                      count(k.document_id) filter (where k.pinned_cluster is null) as found_documents,
+                      coalesce(sum(k.similarity) filter (where k.pinned_cluster is null), 0) as similarity,
                       count(*) filter (where k.skill_level = 'beginner') as beginner,
                       count(*) filter (where k.skill_level = 'intermediate') as intermediate,
                       count(*) filter (where k.skill_level = 'advanced') as advanced

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use events::document::{Assessed, ConceptAdded, Event, SkillLevel, Source, SourceKind, Uploaded};
 use events::{ClusterId, DocumentId};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What the table `document_knowledge` holds of a document, less what follows from it.
 #[derive(Clone, Debug)]
@@ -33,8 +33,9 @@ pub(super) struct Document {
     pub(super) acronyms: Vec<String>,
     pub(super) vector: Vector,
     pub(super) sketch: Sketch,
-    pub(super) added: Vec<ConceptAdded>,
-    pub(super) removed: BTreeSet<String>,
+    pub(super) added: Vec<Added>,
+    /// Keys with the sequence of their removal.
+    pub(super) removed: BTreeMap<String, u64>,
     pub(super) found: Option<ClusterId>,
     /// In thousandths.
     pub(super) similarity: i16,
@@ -46,6 +47,14 @@ pub(super) struct Document {
 pub(super) struct Findings {
     pub(super) skill_level: SkillLevel,
     pub(super) concepts: Vec<Concept>,
+}
+
+/// A concept that a user added.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Added {
+    #[serde(flatten)]
+    pub(super) concept: ConceptAdded,
+    pub(super) sequence: u64,
 }
 
 impl Document {
@@ -72,7 +81,7 @@ impl Document {
             vector: Vector::default(),
             sketch: Sketch::default(),
             added: Vec::new(),
-            removed: BTreeSet::new(),
+            removed: BTreeMap::new(),
             found: None,
             similarity: 0,
             pinned: None,
@@ -97,15 +106,17 @@ impl Document {
                 self.set_source(&described.source);
                 self.stated_level = described.skill_level;
             }
-            Event::ConceptAdded(added) => self.add(added),
+            Event::ConceptAdded(added) => self.add(added, positioned.sequence),
             Event::ConceptRemoved(removed) => {
                 let key = concepts::key(&removed.name);
-                self.added.retain(|added| concepts::key(&added.name) != key);
-                self.removed.insert(key);
+                self.added.retain(|added| concepts::key(&added.concept.name) != key);
+                self.removed.insert(key, positioned.sequence);
             }
             Event::MovedToCluster(moved) => self.pinned = Some(moved.cluster),
             Event::ReleasedFromCluster(_) => self.pinned = None,
-            Event::Absorbed(absorbed) => absorbed.concepts.iter().for_each(|added| self.add(added)),
+            Event::Absorbed(absorbed) => {
+                absorbed.concepts.iter().for_each(|added| self.add(added, positioned.sequence));
+            }
             Event::Assessed(assessed) if assessed.sha256 == self.sha256 => self.assessment = Some(assessed.clone()),
             Event::Merged(merged) => {
                 self.is_trashed = true;
@@ -135,15 +146,20 @@ impl Document {
     pub(super) fn keys(&self) -> Vec<String> {
         let found = self.findings.concepts.iter().map(|concept| concept.key.clone());
         let proposed = self.assessment.iter().flat_map(|assessment| &assessment.concepts);
-        let named = proposed.map(|concept| &concept.name).chain(self.added.iter().map(|added| &added.name));
+        let named = proposed.map(|concept| &concept.name).chain(self.added.iter().map(|added| &added.concept.name));
         found.chain(named.map(|name| concepts::key(name))).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    fn add(&mut self, added: &ConceptAdded) {
-        let key = concepts::key(&added.name);
+    /// Whether a user removed a concept, under its own key or another that it is known by, after a sequence.
+    pub(super) fn is_removed(&self, keys: [&str; 2], after: u64) -> bool {
+        keys.iter().any(|key| self.removed.get(*key).is_some_and(|removed| *removed > after))
+    }
+
+    fn add(&mut self, concept: &ConceptAdded, sequence: u64) {
+        let key = concepts::key(&concept.name);
         self.removed.remove(&key);
-        self.added.retain(|earlier| concepts::key(&earlier.name) != key);
-        self.added.push(added.clone());
+        self.added.retain(|earlier| concepts::key(&earlier.concept.name) != key);
+        self.added.push(Added { concept: concept.clone(), sequence });
     }
 
     fn set_source(&mut self, source: &Source) {

@@ -138,7 +138,7 @@ impl<'a> Fold<'a> {
         let workspace = self.workspace(id);
         if workspace.decide(cluster, event, at) {
             workspace.changed.recount = true;
-            self.resolve_touched(id, at);
+            self.resolve_touched(id, at, |_| true);
         }
     }
 
@@ -160,8 +160,12 @@ impl<'a> Fold<'a> {
         keys: BTreeSet<String>,
         at: DateTime<Utc>,
     ) -> Result<(), Error> {
-        let keys: Vec<String> = keys.into_iter().collect();
-        let mut with = touched::with_concepts(&mut *self.connection, id, &keys).await?;
+        if keys.is_empty() {
+            self.workspace(id).vocabulary = vocabulary;
+            return Ok(());
+        }
+        let wanted: Vec<String> = keys.iter().cloned().collect();
+        let mut with = touched::with_concepts(&mut *self.connection, id, &wanted).await?;
         with.retain(|key| !self.touched.contains_key(key));
         let missing = with.iter().copied().filter(|key| !self.loaded.contains_key(key));
         let read = touched::load(&mut *self.connection, missing).await?;
@@ -174,16 +178,17 @@ impl<'a> Fold<'a> {
             }
         }
         self.workspace(id).vocabulary = vocabulary;
-        self.resolve_touched(id, at);
+        self.resolve_touched(id, at, |document| document.keys().iter().any(|key| keys.contains(key)));
         Ok(())
     }
 
-    /// Finds anew what holds of the touched documents of a workspace, in the order in which they arrived.
-    pub(super) fn resolve_touched(&mut self, id: WorkspaceId, at: DateTime<Utc>) {
+    /// Finds anew what holds of those of the touched documents of a workspace that are affected, in the order in which they
+    /// arrived.
+    fn resolve_touched(&mut self, id: WorkspaceId, at: DateTime<Utc>, is_affected: impl Fn(&Document) -> bool) {
         let mut keys: Vec<(u64, Key)> = self
             .touched
             .iter()
-            .filter(|(key, _)| key.0 == id)
+            .filter(|(key, touched)| key.0 == id && is_affected(&touched.document))
             .map(|(key, touched)| (touched.document.arrival, *key))
             .collect();
         keys.sort_unstable();

@@ -107,9 +107,10 @@ async fn save_clusters(
     sqlx::query!(
         "insert into cluster
              (workspace_id, cluster_id, name, found_name, name_origin, model_name, summary, stated_level, is_made,
-              merged_into, is_dissolved, documents, similarity, beginner, intermediate, advanced, created_at)
+              merged_into, is_dissolved, documents, found_documents, similarity, beginner, intermediate, advanced,
+              created_at)
          select $1, cluster_id, name, found_name, name_origin, model_name, summary, stated_level, is_made, merged_into,
-                is_dissolved, 0, 0, 0, 0, 0, created_at
+                is_dissolved, 0, 0, 0, 0, 0, 0, created_at
          from unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[],
                      $10::uuid[], $11::boolean[], $12::timestamptz[])
               as now (cluster_id, name, found_name, name_origin, model_name, summary, stated_level, is_made, merged_into,

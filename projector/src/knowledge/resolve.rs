@@ -1,7 +1,7 @@
 //! Which concepts hold of a document: what was found, proposed and added, less what users removed, merged or suppressed.
 //! A function of the document and of the workspace's decisions, and of nothing else.
 
-use super::document::Document;
+use super::document::{Added, Document};
 use super::vocabulary::Vocabulary;
 use analysis::concepts::{self, Concept};
 use events::Category;
@@ -53,18 +53,18 @@ pub(super) fn concepts(document: &Document, vocabulary: &Vocabulary) -> BTreeMap
     });
     for (key, concept) in found.chain(proposed) {
         let canonical = vocabulary.canonical(&key);
-        let is_refused = [key.as_str(), canonical]
-            .into_iter()
-            .any(|key| document.removed.contains(key) || vocabulary.is_suppressed(key));
-        if !key.is_empty() && !is_refused {
+        let keys = [key.as_str(), canonical];
+        let is_suppressed = keys.into_iter().any(|key| vocabulary.is_suppressed(key));
+        if !key.is_empty() && !is_suppressed && !document.is_removed(keys, 0) {
             hold(&mut held, canonical, concept);
         }
     }
-    for added in &document.added {
-        let key = concepts::key(&added.name);
-        let category = added.category.unwrap_or_else(|| analysis::category::of(&added.name));
-        if !key.is_empty() {
-            hold(&mut held, vocabulary.canonical(&key), Held::said(&added.name, category, CERTAIN, Origin::User));
+    for Added { concept, sequence } in &document.added {
+        let key = concepts::key(&concept.name);
+        let canonical = vocabulary.canonical(&key);
+        let category = concept.category.unwrap_or_else(|| analysis::category::of(&concept.name));
+        if !key.is_empty() && !document.is_removed([&key, canonical], *sequence) {
+            hold(&mut held, canonical, Held::said(&concept.name, category, CERTAIN, Origin::User));
         }
     }
     held

@@ -75,7 +75,7 @@ struct Row {
     vector: Vec<u8>,
     sketch: Vec<u8>,
     added: Value,
-    removed: Vec<String>,
+    removed: Value,
     acronyms: Vec<String>,
     found_cluster: Option<Uuid>,
     similarity: i16,
@@ -113,7 +113,8 @@ pub(super) async fn with_concepts(
     concepts: &[String],
 ) -> Result<Vec<Key>, sqlx::Error> {
     let documents = sqlx::query_scalar!(
-        "select document_id from document_knowledge where workspace_id = $1 and keys && $2",
+        r#"select distinct document_id as "document_id!" from document_knowledge, unnest(keys) as key
+         where workspace_id = $1 and key in (select unnest($2::text[]))"#,
         workspace.0,
         concepts
     )
@@ -145,7 +146,7 @@ impl Row {
             vector: Vector::from_bytes(&self.vector).ok_or(Error::Unreadable("vector"))?,
             sketch: Sketch::from_bytes(&self.sketch).ok_or(Error::Unreadable("sketch"))?,
             added: read("added", self.added)?,
-            removed: self.removed.into_iter().collect(),
+            removed: read("removed", self.removed)?,
             found: self.found_cluster.map(ClusterId),
             similarity: self.similarity,
             pinned: self.pinned_cluster.map(ClusterId),
@@ -176,7 +177,6 @@ async fn save_documents(connection: &mut sqlx::PgConnection, touched: &[(Key, &T
     }
     let level = column!(document => document.skill_level().name());
     let assessment: Vec<Option<Value>> = column!(document => document.assessment.as_ref().map(|said| json!(said)));
-    let removed = column!(document => document.removed.iter().map(String::as_str).collect::<Vec<_>>().join(SEPARATOR));
     sqlx::query!(
         "insert into document_knowledge as at
              (workspace_id, document_id, arrival, content_sequence, sequence, created_at, title, media_type, file_name,
@@ -185,11 +185,11 @@ async fn save_documents(connection: &mut sqlx::PgConnection, touched: &[(Key, &T
          select workspace_id, document_id, arrival, content_sequence, sequence, created_at, title, media_type, file_name,
                 source_kind, sha256, is_trashed, merged_into, language, code, skill_level, stated_level, assessment,
                 analysis, vector, sketch, string_to_array(keys, E'\\x1f'), string_to_array(acronyms, E'\\x1f'), added,
-                string_to_array(removed, E'\\x1f'), found_cluster, similarity, pinned_cluster, cluster_id
+                removed, found_cluster, similarity, pinned_cluster, cluster_id
          from unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::timestamptz[], $7::text[],
                      $8::text[], $9::text[], $10::text[], $11::text[], $12::boolean[], $13::uuid[], $14::text[],
                      $15::text[], $16::text[], $17::text[], $18::jsonb[], $19::jsonb[], $20::bytea[], $21::bytea[],
-                     $22::text[], $23::text[], $24::jsonb[], $25::text[], $26::uuid[], $27::smallint[], $28::uuid[],
+                     $22::text[], $23::text[], $24::jsonb[], $25::jsonb[], $26::uuid[], $27::smallint[], $28::uuid[],
                      $29::uuid[])
               as now (workspace_id, document_id, arrival, content_sequence, sequence, created_at, title, media_type,
                       file_name, source_kind, sha256, is_trashed, merged_into, language, code, skill_level, stated_level,
@@ -229,7 +229,7 @@ async fn save_documents(connection: &mut sqlx::PgConnection, touched: &[(Key, &T
         &column!(document => document.keys().join(SEPARATOR)),
         &column!(document => document.acronyms.join(SEPARATOR)),
         &column!(document => json!(document.added)),
-        &removed,
+        &column!(document => json!(document.removed)),
         &column!(document => document.found.map(|cluster| cluster.0)) as _,
         &column!(document => document.similarity),
         &column!(document => document.pinned.map(|cluster| cluster.0)) as _,

@@ -11,13 +11,15 @@ use uuid::Uuid;
 
 /// A document of a cluster.
 #[derive(Serialize, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(crate) struct ClusterDocument {
     /// Its id.
     id: Uuid,
     /// Its title.
     title: String,
-    /// How near it is to what the cluster has in common, 0 to 1.
-    similarity: f64,
+    /// How near it is to what the cluster has in common, 0 to 1; absent if a user put it there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    similarity: Option<f64>,
     /// Whether a user put it there.
     is_pinned: bool,
     /// How much a reader must know already.
@@ -64,7 +66,7 @@ pub(super) async fn read(
         .map(|row| ClusterDocument {
             id: row.document_id,
             title: row.title,
-            similarity: f64::from(row.similarity) / 1_000.0,
+            similarity: (!row.is_pinned).then(|| f64::from(row.similarity) / 1_000.0),
             is_pinned: row.is_pinned,
             skill_level: row.skill_level,
             created_at: row.created_at,

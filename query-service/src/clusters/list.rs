@@ -78,7 +78,7 @@ async fn unclustered(connection: &mut PgConnection, workspace: Uuid) -> Result<i
 
 fn query(wanted: &Wanted) -> Result<QueryBuilder<Postgres>, Problem> {
     let mut query = QueryBuilder::new(
-        "select cluster_id, name, name_origin, summary, stated_level, is_made, documents, similarity, beginner, \
+        "select cluster_id, name, name_origin, summary, stated_level, is_made, documents, found_documents, similarity, beginner, \
          intermediate, advanced, created_at from cluster where merged_into is null and not is_dissolved \
          and (documents > 0 or is_made) and workspace_id = ",
     );

@@ -41,8 +41,9 @@ pub(crate) struct ClusterView {
     pub(crate) skill_level: String,
     /// How many documents stand in it.
     pub(crate) documents: i64,
-    /// How near its documents are to what they have in common, on average, 0 to 1.
-    pub(crate) cohesion: f64,
+    /// How near its documents are to what they have in common, on average, 0 to 1; absent if users put all of them there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cohesion: Option<f64>,
     /// What most of its documents have; at most 8.
     pub(crate) top_concepts: Vec<ClusterConcept>,
     /// When it was found or made.
@@ -61,6 +62,7 @@ pub(crate) struct Row {
     pub(crate) stated_level: String,
     pub(crate) is_made: bool,
     pub(crate) documents: i64,
+    pub(crate) found_documents: i64,
     pub(crate) similarity: i64,
     pub(crate) beginner: i64,
     pub(crate) intermediate: i64,
@@ -80,7 +82,7 @@ pub(super) fn not_found() -> Problem {
 pub(super) async fn find(connection: &mut PgConnection, workspace: Uuid, cluster: Uuid) -> Result<Row, Problem> {
     let row = sqlx::query_as!(
         Row,
-        "select cluster_id, name, name_origin, summary, stated_level, is_made, documents, similarity, beginner,
+        "select cluster_id, name, name_origin, summary, stated_level, is_made, documents, found_documents, similarity, beginner,
                 intermediate, advanced, created_at
          from cluster
          where workspace_id = $1 and cluster_id = $2 and merged_into is null and not is_dissolved",
@@ -189,9 +191,9 @@ impl Row {
         stated.or(most.map_or(SkillLevel::Unknown, |(level, _)| level))
     }
 
-    /// The mean of the documents' similarities, 0 without any.
-    fn cohesion(&self) -> f64 {
-        self.similarity as f64 / 1_000.0 / self.documents.max(1) as f64
+    /// The mean of the similarities of the documents that clustering found.
+    fn cohesion(&self) -> Option<f64> {
+        (self.found_documents > 0).then(|| self.similarity as f64 / 1_000.0 / self.found_documents as f64)
     }
 }
 
@@ -208,7 +210,8 @@ mod tests {
             stated_level: stated.into(),
             is_made: false,
             documents: 4,
-            similarity: 3_000,
+            found_documents: 3,
+            similarity: 2_250,
             beginner,
             intermediate,
             advanced,
@@ -226,6 +229,7 @@ mod tests {
 
     #[test]
     fn cohesion_is_a_mean() {
-        assert!((row("unknown", 0, 0, 0).cohesion() - 0.75).abs() < 1e-9);
+        assert_eq!(row("unknown", 0, 0, 0).cohesion(), Some(0.75));
+        assert_eq!(Row { found_documents: 0, similarity: 0, ..row("unknown", 0, 0, 0) }.cohesion(), None);
     }
 }

@@ -38,13 +38,15 @@ pub(crate) struct DocumentConcept {
 
 /// The cluster that a document stands in.
 #[derive(Serialize, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub(crate) struct Membership {
     /// The cluster.
     id: Uuid,
     /// Its name.
     name: String,
-    /// How near the document is to what the cluster has in common, 0 to 1.
-    similarity: f64,
+    /// How near the document is to what the cluster has in common, 0 to 1; absent if a user put it there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    similarity: Option<f64>,
     /// Whether a user put it there.
     is_pinned: bool,
 }
@@ -118,7 +120,8 @@ pub(crate) async fn read(
     .await?
     .ok_or_else(document_not_found)?;
     let concepts = concepts(connection, workspace, document).await?;
-    let (similarity, is_pinned) = (f64::from(row.similarity) / 1_000.0, row.is_pinned);
+    let is_pinned = row.is_pinned;
+    let similarity = (!is_pinned).then(|| f64::from(row.similarity) / 1_000.0);
     let cluster = row.cluster_id.zip(row.cluster_name);
     let near = row.of_id.zip(row.of_title).zip(row.resemblance);
     Ok(DocumentKnowledge {

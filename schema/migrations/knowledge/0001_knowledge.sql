@@ -48,9 +48,9 @@ create table document_knowledge (
     -- acronyms that the text explains.
     keys           text[]      not null,
     acronyms       text[]      not null,
-    -- What users said: [{name, category}] and keys.
+    -- What users said: [{name, category, sequence}], and the keys that they removed with the sequence when.
     added          jsonb       not null,
-    removed        text[]      not null,
+    removed        jsonb       not null,
     -- The cluster that clustering found, in thousandths how near it is, and the one that a user chose.
     found_cluster  uuid,
     similarity     smallint    not null,
@@ -135,7 +135,9 @@ create table cluster (
     merged_into  uuid,
     is_dissolved boolean     not null,
     documents    bigint      not null,
-    -- Sum of its documents' similarities, in thousandths; divided by their number, the cohesion.
+    -- How many of its documents clustering found, as no user put them there, and the sum of their similarities in
+    -- thousandths; the one divided by the other is the cohesion.
+    found_documents bigint   not null,
     similarity   bigint      not null,
     beginner     bigint      not null,
     intermediate bigint      not null,
