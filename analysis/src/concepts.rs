@@ -19,6 +19,8 @@ use serde::{Deserialize, Serialize};
 
 /// Most concepts of a document.
 pub const MOST: usize = 20;
+/// Most concepts of a short text.
+const FEWEST: usize = 10;
 /// Places of a concept that are told: the first.
 pub const MOST_PLACES: usize = 5;
 

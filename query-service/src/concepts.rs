@@ -40,7 +40,9 @@ pub(crate) struct Api {
 impl Api {
     /// Concepts
     ///
-    /// Those that documents in use have, the most frequent first unless asked otherwise.
+    /// Those that documents in use have, the most frequent first unless asked otherwise. In a workspace of more than 20
+    /// documents these are the ones that at least two documents share: what only one speaks of stands there, and is found by
+    /// a prefix or with `min_documents=1`.
     #[oai(path = "/v1/concepts", method = "get", operation_id = "list_concepts")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented parameter of the operation")]
     async fn list(
@@ -50,7 +52,7 @@ impl Api {
         prefix: Query<Option<String>>,
         /// Only concepts of this sort.
         category: Query<Option<Category>>,
-        /// Only concepts that at least so many documents have.
+        /// Only concepts that at least so many documents have; 1 if absent in a small workspace or with a prefix, else 2.
         min_documents: Query<Option<u32>>,
         /// What to sort by.
         #[oai(default)]
@@ -75,7 +77,7 @@ impl Api {
             workspace: caller.workspace.0,
             prefix: prefix.0.map(|prefix| prefix.to_lowercase()).filter(|prefix| !prefix.is_empty()),
             category: category.0,
-            min_documents: min_documents.0.unwrap_or(1).max(1),
+            min_documents: min_documents.0,
             sort: sort.0,
             limit: self.pages.limit(limit.0),
             cursor: cursor.0,

@@ -1,7 +1,7 @@
 //! Which candidates say most: early, often, of two or three words; and what contains them does not say it better.
 
 use super::candidates::{Candidate, Candidates};
-use super::{Concept, MOST, MOST_PLACES, Place, surface};
+use super::{Concept, FEWEST, MOST, MOST_PLACES, Place, surface};
 use crate::category;
 use crate::words::{self, Words};
 
@@ -29,11 +29,12 @@ pub(super) fn best(words: &Words<'_>, candidates: Candidates) -> Vec<Concept> {
         .map(|(at, candidate)| (score(candidate, length) * if candidate.count == 1 { once } else { 1.0 }, at))
         .collect();
     scored.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut chosen: Vec<(f32, &Candidate)> = Vec::with_capacity(MOST);
+    let most = most(words.words.len());
+    let mut chosen: Vec<(f32, &Candidate)> = Vec::with_capacity(most);
     for (score, at) in scored {
         let candidate = &candidates.list[at];
         let is_said = chosen.iter().any(|(_, better)| says(better, candidate));
-        if !is_said && chosen.len() < MOST {
+        if !is_said && chosen.len() < most {
             chosen.push((score, candidate));
         }
     }
@@ -50,6 +51,12 @@ pub(super) fn best(words: &Words<'_>, candidates: Candidates) -> Vec<Concept> {
         }
     };
     chosen.into_iter().map(concept).collect()
+}
+
+/// How many concepts a text of so many words has at most: a longer one speaks of more, and tags that everything gets help
+/// nobody.
+fn most(words: usize) -> usize {
+    (8 + words / 100).clamp(FEWEST, MOST)
 }
 
 /// Whether a better candidate says what a single word would: it contains it, and stands there for most of its occurrences.

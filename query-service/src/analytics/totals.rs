@@ -19,6 +19,8 @@ pub(crate) struct Totals {
     trashed: i64,
     /// Concepts that documents in use have.
     concepts: i64,
+    /// Those of them that at least two documents share.
+    shared_concepts: i64,
     /// Clusters in which documents stand.
     clusters: i64,
     /// Documents in use that stand in no cluster.
@@ -46,13 +48,15 @@ pub(crate) struct TopConcept {
 pub(super) async fn read(connection: &mut PgConnection, workspace: Uuid) -> Result<Totals, Problem> {
     let totals = sqlx::query_as!(
         Totals,
-        r#"select t.documents as "documents!", t.trashed as "trashed!", k.concepts as "concepts!", c.clusters as "clusters!",
+        r#"select t.documents as "documents!", t.trashed as "trashed!", k.concepts as "concepts!", k.shared_concepts as "shared_concepts!",
+                  c.clusters as "clusters!",
                   greatest(0, t.known - c.documents) as "unclustered!", e.duplicates as "duplicates!",
                   n.near_duplicates as "near_duplicates!"
            from (select coalesce((select documents from clustering where workspace_id = $1), 0) as known,
                         coalesce((select documents from workspace_statistics where workspace_id = $1), 0) as documents,
                         coalesce((select trashed from workspace_statistics where workspace_id = $1), 0) as trashed) as t,
-                (select count(*) as concepts from concept where workspace_id = $1 and documents > 0) as k,
+                (select count(*) as concepts, count(*) filter (where documents > 1) as shared_concepts
+                 from concept where workspace_id = $1 and documents > 0) as k,
                 (select count(*) filter (where documents > 0) as clusters,
                         coalesce(sum(documents), 0)::bigint as documents
                  from cluster where workspace_id = $1) as c,

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+/// Documents up to which every concept of a workspace is listed.
+const SMALL: i64 = 20;
+
 /// What the list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "snake_case")]
@@ -29,7 +32,7 @@ pub(super) struct Wanted {
     /// In lower case.
     pub(super) prefix: Option<String>,
     pub(super) category: Option<Category>,
-    pub(super) min_documents: u32,
+    pub(super) min_documents: Option<u32>,
     pub(super) sort: ConceptSort,
     pub(super) limit: u32,
     pub(super) cursor: Option<String>,
@@ -74,25 +77,43 @@ struct Position {
 
 /// Reads a page.
 pub(super) async fn read(connection: &mut PgConnection, wanted: &Wanted) -> Result<ConceptList, Problem> {
-    let mut concepts: Vec<ConceptView> = query(wanted)?.build_query_as().fetch_all(connection).await?;
+    let least = match (wanted.min_documents, &wanted.prefix) {
+        (Some(least), _) => least,
+        (None, Some(_)) => 1,
+        (None, None) => usual_least(connection, wanted.workspace).await?,
+    };
+    let mut concepts: Vec<ConceptView> = query(wanted, least)?.build_query_as().fetch_all(&mut *connection).await?;
     let next_cursor = answer::cut(&mut concepts, wanted.limit, |last| cursor::write(&Position::of(wanted.sort, last)));
     Ok(ConceptList { concepts, next_cursor })
 }
 
-fn query(wanted: &Wanted) -> Result<QueryBuilder<Postgres>, Problem> {
+/// What a workspace's own list leaves out: in a large one, concepts that a single document has.
+async fn usual_least(connection: &mut PgConnection, workspace: Uuid) -> Result<u32, Problem> {
+    let documents = sqlx::query_scalar!("select documents from clustering where workspace_id = $1", workspace)
+        .fetch_optional(connection)
+        .await?;
+    Ok(if documents.unwrap_or(0) > SMALL { 2 } else { 1 })
+}
+
+fn query(wanted: &Wanted, least: u32) -> Result<QueryBuilder<Postgres>, Problem> {
     let mut query = QueryBuilder::new(
         "select concept, name, category, documents, first_at from concept where documents > 0 and workspace_id = ",
     );
     query.push_bind(wanted.workspace);
-    if wanted.min_documents > 1 {
-        query.push(" and documents >= ").push_bind(i64::from(wanted.min_documents));
+    if least > 1 {
+        query.push(" and documents >= ").push_bind(i64::from(least));
     }
     if let Some(category) = wanted.category {
         query.push(" and category = ").push_bind(events::Category::from(category).name());
     }
     if let Some(prefix) = &wanted.prefix {
         query.push(" and (starts_with(concept, ").push_bind(prefix.clone());
-        query.push(") or starts_with(lower(name), ").push_bind(prefix.clone()).push("))");
+        query.push(") or starts_with(lower(name), ").push_bind(prefix.clone());
+        let squashed = squashed(prefix);
+        if !squashed.is_empty() && squashed != *prefix {
+            query.push(") or starts_with(concept, ").push_bind(squashed);
+        }
+        query.push("))");
     }
     if let Some(text) = &wanted.cursor {
         push_after(&mut query, wanted.sort, cursor::read(text)?)?;
@@ -104,6 +125,11 @@ fn query(wanted: &Wanted) -> Result<QueryBuilder<Postgres>, Problem> {
     });
     query.push_bind(i64::from(wanted.limit) + 1);
     Ok(query)
+}
+
+/// A prefix as keys are written: without spaces, hyphens and other signs.
+fn squashed(prefix: &str) -> String {
+    prefix.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, '+' | '#')).collect()
 }
 
 /// The condition that leaves out all up to a position. Where the order goes both ways, the first half is for the index.
@@ -147,6 +173,25 @@ impl Position {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prefix_is_looked_up_as_keys_are_written_too() {
+        assert_eq!(squashed("event-s"), "events");
+        assert_eq!(squashed("c++ st"), "c++st");
+        assert_eq!(squashed("größe: "), "größe");
+        let wanted = |prefix: &str| Wanted {
+            workspace: Uuid::nil(),
+            prefix: Some(prefix.into()),
+            category: None,
+            min_documents: 1,
+            sort: ConceptSort::Documents,
+            limit: 1,
+            cursor: None,
+        };
+        let conditions =
+            |prefix| query(&wanted(prefix)).expect("no cursor").into_string().matches("starts_with").count();
+        assert_eq!((conditions("event s"), conditions("events"), conditions("-")), (3, 2, 2));
+    }
 
     #[test]
     fn a_cursor_of_another_sort_is_refused() {

@@ -3,7 +3,7 @@
 use analysis::Text;
 use rust_stemmers::{Algorithm, Stemmer};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,9 @@ pub(crate) struct Values {
     recall_at_10: f64,
     /// F1 of the precision and recall averaged over documents.
     macro_f1_at_10: f64,
+    /// Different concepts of all documents together, and those of them that more than one document has.
+    distinct_concepts: usize,
+    shared_concepts: usize,
     /// One core.
     documents_per_second: f64,
     megabytes_per_second: f64,
@@ -37,11 +40,13 @@ pub(crate) fn measure(documents: &[Document]) -> Values {
     let stemmer = Stemmer::create(Algorithm::English);
     let (mut hits, mut predicted, mut gold) = (0_usize, 0_usize, 0_usize);
     let (mut precisions, mut recalls) = (0.0, 0.0);
+    let mut keys: BTreeMap<String, usize> = BTreeMap::new();
     for document in documents {
         let wanted: BTreeSet<String> = document.gold.iter().map(|phrase| stemmed(&stemmer, phrase)).collect();
         let mut found: Vec<String> = Vec::new();
         for concept in analyse(&document.text).concepts {
             let phrase = stemmed(&stemmer, &concept.name);
+            *keys.entry(concept.key).or_default() += 1;
             if !found.contains(&phrase) && found.len() < AT {
                 found.push(phrase);
             }
@@ -61,6 +66,8 @@ pub(crate) fn measure(documents: &[Document]) -> Values {
         precision_at_10: 100.0 * precision,
         recall_at_10: 100.0 * recall,
         macro_f1_at_10: 100.0 * f1(precisions / count, recalls / count),
+        distinct_concepts: keys.len(),
+        shared_concepts: keys.values().filter(|documents| **documents > 1).count(),
         documents_per_second,
         megabytes_per_second: bytes_per_second / 1e6,
     }
