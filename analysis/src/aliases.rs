@@ -1,8 +1,11 @@
 //! Which concepts of a workspace mean the same though their keys differ: slips of the pen, other spellings, acronyms.
 //! Joining is for good, so that in doubt two concepts stay two.
 
+mod acronym;
 mod difference;
 mod neighbourhood;
+
+pub use acronym::LongForm;
 
 use difference::is_slip;
 use neighbourhood::Neighbourhoods;
@@ -17,19 +20,21 @@ const RATIO: u64 = 3;
 pub struct Counted<'a> {
     /// Its key.
     pub key: &'a str,
+    /// How it is written: the key does not tell where its words end.
+    pub name: &'a str,
     /// How many documents hold it.
     pub documents: u32,
-    /// Key of the long form that documents most often give, if it is an acronym that they explain.
-    pub acronym_of: Option<&'a str>,
+    /// The long form that documents most often give, if it is an acronym that they explain.
+    pub acronym_of: Option<LongForm<'a>>,
 }
 
 /// Finds concepts that others stand for: pairs of the index of a variant and the index of the concept that it joins, by
 /// index of the variant. What is joined never joins anything itself.
 ///
-/// An acronym joins its long form. A near-equal spelling joins one that is far more frequent, the nearest; of equally near
-/// ones the most frequent, then the first by key: a key of 8 letters and more may differ by one letter missing, added,
-/// changed or swapped with its neighbour, one of 14 and more by two; neither by digits and signs, nor by beginnings and
-/// ends that change the meaning, nor in scripts whose letters are words.
+/// An acronym joins its long form, if enough documents give it. A near-equal spelling joins one that is far more frequent,
+/// the nearest; of equally near ones the most frequent, then the first by key: a key of 8 letters and more may differ by one
+/// letter missing, added, changed or swapped with its neighbour, one of 14 and more by two; neither by digits and signs, nor
+/// by beginnings and ends that change the meaning, nor in a short word of a name, nor in scripts whose letters are words.
 #[must_use]
 pub fn aliases(concepts: &[Counted<'_>]) -> Vec<(usize, usize)> {
     let mut ranked: Vec<usize> = (0..concepts.len()).collect();
@@ -40,7 +45,9 @@ pub fn aliases(concepts: &[Counted<'_>]) -> Vec<(usize, usize)> {
     }
     let mut joined: Vec<usize> = (0..concepts.len()).collect();
     for variant in &ranked {
-        if let Some(long) = concepts[*variant].acronym_of.and_then(|long| by_key.get(long)) {
+        let Some(long_form) = concepts[*variant].acronym_of else { continue };
+        let Some(long) = by_key.get(long_form.key) else { continue };
+        if long_form.is_certain(concepts[*variant].documents, concepts[*long].documents) {
             join(&mut joined, *variant, *long);
         }
     }
@@ -83,7 +90,7 @@ fn spellings(concepts: &[Counted<'_>], ranked: &[usize]) -> Vec<(usize, usize)> 
         if known.is_some_and(|(distance, rank)| rank == more || distance == 1 && rank < more) {
             return;
         }
-        let Some(distance) = is_slip(keys[more], keys[less]) else { return };
+        let Some(distance) = is_slip(&concepts[ranked[more]], &concepts[ranked[less]]) else { return };
         if known.is_none_or(|known| (distance, more) < known) {
             best.insert(less, (distance, more));
         }

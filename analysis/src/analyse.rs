@@ -20,7 +20,7 @@ const CODE: f32 = 0.6;
 pub fn analyse(text: &Text<'_>) -> Analysis {
     let programming = code::language(text.file_name);
     let body = match programming {
-        Some(_) => Cow::Owned(code::prose(text.body)),
+        Some(programming) => Cow::Owned(code::prose(programming, text.body)),
         None => Cow::Borrowed(text.body),
     };
     let is_markdown = text.media_type.starts_with("text/markdown") && programming.is_none();

@@ -56,8 +56,8 @@ struct Assistant {
 /// Why the assistant could not do its work.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    /// There is no answer.
-    #[error("there is no answer")]
+    /// A question that has no answer.
+    #[error("the question has no answer")]
     Chat(#[from] chat::Error),
     /// The event log.
     #[error("the event log failed")]
@@ -143,7 +143,8 @@ impl Assistant {
         self.stand_at(batch.last_sequence()).await;
     }
 
-    /// Asks about one event. A model that does not answer is given up for this text; the log and the database are waited for.
+    /// Asks about one event. A question that is at fault itself is given up; the model, the log and the database are waited
+    /// for.
     async fn event(&mut self, sequence: u64, stream: events::Stream, event: &events::AnyEvent) {
         loop {
             match documents::event(self, sequence, stream, event).await {

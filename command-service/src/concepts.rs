@@ -1,4 +1,5 @@
-//! Concepts of a workspace: how they are written, what they stand for, whether they are suggested.
+//! Concepts of a workspace: how they are written, what they stand for, whether they are suggested. Each command is an
+//! event: whether it changes anything depends on which names mean one concept, which only the projection knows.
 
 mod answer;
 
@@ -69,7 +70,8 @@ impl Api {
 
     /// Make it part of another
     ///
-    /// Documents that have it have the other from then on.
+    /// Documents that have it have the other from then on. Of two merges that are asked for at once and lead round in a
+    /// circle, the later one holds.
     #[oai(path = "/v1/concepts/:concept/merge", method = "post", operation_id = "merge_concept")]
     async fn merge(
         &self,
@@ -133,7 +135,7 @@ impl Api {
         &self,
         request: &Request,
         caller: Authorized,
-        /// The concept's key as queries show it, or its name, as it was suppressed.
+        /// The concept's key as queries show it, or any of its names.
         concept: Path<String>,
         /// Names this command: a retry soon after with the same key gets the first answer.
         #[oai(name = "Idempotency-Key")]
@@ -156,14 +158,12 @@ impl Api {
     /// Checks that the other is not part of this one, by whatever way. Two commands at the same time can pass this
     /// together; the projection then keeps the later merge.
     async fn check_chain(&self, asked: &Asked, concept: &Name, into: &Name) -> Result<(), Problem> {
-        let is_merged = |state: &Concept| state.merged_into().is_some_and(|now| now.key() == into.key());
-        if is_merged(&self.decider.tip(stream(asked, concept)).await?.state) {
-            // It was checked when it was merged.
+        if asked.is_retry(&self.decider, stream(asked, concept)).await? {
             return Ok(());
         }
         let mut at = into.clone();
         for _ in 0..LONGEST_CHAIN {
-            match self.decider.tip(stream(asked, &at)).await?.state.merged_into() {
+            match &self.decider.tip(stream(asked, &at)).await?.state.merged_into {
                 Some(next) if next.key() == concept.key() => return Err(cycle(into)),
                 Some(next) => at = next.clone(),
                 None => break,

@@ -106,6 +106,12 @@ where
         self.read(stream).await
     }
 
+    /// Whether a command was done, as far as its stream remembers. Its first answer then stands, whatever other streams
+    /// say by now: whoever asks them before a command asks this first.
+    pub(crate) async fn remembers(&self, stream: Stream, id: CommandId) -> Result<bool, event_log::Error> {
+        Ok(self.read(stream).await?.memory.find(id).is_some())
+    }
+
     /// The tip of a stream as this process saw it last, if it remembers it.
     pub(crate) fn recall(&self, stream: Stream) -> Option<Arc<Tip<A>>> {
         self.tips.get(&stream)

@@ -1,11 +1,13 @@
 //! From a request to an order, the same for every noun: who asks, in which request, under which conditions.
 
-use crate::decider::Order;
+use crate::decider::{Decider, Order};
 use crate::idempotency;
+use domain::Aggregate;
 use events::{CommandId, DocumentId, Stream, WorkspaceId};
 use poem::Request;
 use poem_openapi::param::Header;
 use runtime::auth::Caller;
+use runtime::event_log;
 use runtime::http::{Authorized, Problem, RequestContext, if_match};
 use uuid::Uuid;
 
@@ -55,6 +57,19 @@ impl Asked {
     /// The id of a command on a stream.
     pub(crate) fn command_id(&self, stream: &Stream) -> CommandId {
         idempotency::command_id(self.key.as_deref(), self.caller.account, stream)
+    }
+
+    /// Whether this is a retry of a command that was done: it needs no checks, as it gets its first answer.
+    pub(crate) async fn is_retry<A>(&self, decider: &Decider<A>, stream: Stream) -> Result<bool, event_log::Error>
+    where
+        A: Aggregate,
+        A::Command: Clone,
+    {
+        match self.key {
+            Some(_) => decider.remembers(stream, self.command_id(&stream)).await,
+            // Without a key every command is another.
+            None => Ok(false),
+        }
     }
 
     /// The order of a command on a stream that has events, or may have.

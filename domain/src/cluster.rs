@@ -1,4 +1,5 @@
-//! A cluster's rules: named by users, merged into another once, or given up.
+//! A cluster's rules: named by users, merged into another once, or given up. Merges that are decided at the same moment
+//! can lead round in a circle; the latest of them then sets the cluster free again that was merged into its own.
 
 use crate::aggregate::{self, digest};
 use crate::document::Name;
@@ -19,6 +20,9 @@ pub enum Cluster {
     Merged {
         /// The other.
         into: ClusterId,
+        /// As it was.
+        #[serde(default)]
+        details: Details,
     },
     /// Given up.
     Dissolved,
@@ -75,6 +79,10 @@ pub enum Command {
         /// What its documents are about.
         summary: String,
     },
+    /// The same of a cluster that is part of another by its own events alone: another cluster's merge has set it free. In
+    /// the command's own form it is the wish itself.
+    #[serde(untagged)]
+    Freed(Box<Self>),
 }
 
 /// A refused rule.
@@ -102,7 +110,7 @@ impl aggregate::Aggregate for Cluster {
     type Event = Event;
     type Error = Error;
 
-    const STATE_FORMAT: &'static str = "cluster.1";
+    const STATE_FORMAT: &'static str = "cluster.2";
 
     fn decide(&self, command: Command) -> Result<Option<Event>, Error> {
         match (self, command) {
@@ -114,11 +122,14 @@ impl aggregate::Aggregate for Cluster {
             }
             (_, Command::Merge { this, into }) if this == into => Err(Error::IntoItself),
 
+            (Self::Merged { details, .. }, Command::Freed(command)) => Self::Known(details.clone()).decide(*command),
+            (_, Command::Freed(command)) => self.decide(*command),
+
             (Self::Unnamed, command) => Details::default().decide(command),
             (Self::Known(now), command) => now.decide(command),
 
-            (Self::Merged { into: now }, Command::Merge { into, .. }) if *now == into => Ok(None),
-            (Self::Merged { into }, _) => Err(Error::Merged { into: *into }),
+            (Self::Merged { into: now, .. }, Command::Merge { into, .. }) if *now == into => Ok(None),
+            (Self::Merged { into, .. }, _) => Err(Error::Merged { into: *into }),
             (Self::Dissolved, Command::Dissolve) => Ok(None),
             (Self::Dissolved, _) => Err(Error::Dissolved),
         }
@@ -126,11 +137,20 @@ impl aggregate::Aggregate for Cluster {
 
     fn evolve(self, event: &Event) -> Self {
         match (self, event) {
-            (_, Event::Merged(merged)) => Self::Merged { into: merged.into },
-            (_, Event::Dissolved(_)) => Self::Dissolved,
-            (Self::Unnamed, event) => Self::Known(Details::default().evolve(event)),
-            (Self::Known(now), event) => Self::Known(now.evolve(event)),
-            (ended @ (Self::Merged { .. } | Self::Dissolved), _) => ended,
+            (now, Event::Merged(merged)) => Self::Merged { into: merged.into, details: now.details() },
+            (_, Event::Dissolved(_)) | (Self::Dissolved, _) => Self::Dissolved,
+            // Also one that was merged: that it was changed later says that it was free.
+            (now, event) => Self::Known(now.details().evolve(event)),
+        }
+    }
+}
+
+impl Cluster {
+    /// What was decided about it.
+    fn details(self) -> Details {
+        match self {
+            Self::Known(details) | Self::Merged { details, .. } => details,
+            Self::Unnamed | Self::Dissolved => Details::default(),
         }
     }
 }
@@ -139,6 +159,7 @@ impl Details {
     fn decide(&self, command: Command) -> Result<Option<Event>, Error> {
         match command {
             Command::Create { .. } => Err(Error::AlreadyExists),
+            Command::Freed(command) => self.decide(*command),
             Command::Rename { name } => {
                 let is_same = self.name.as_deref() == Some(name.as_str());
                 Ok((!is_same).then(|| Event::Renamed(Renamed { name: name.as_str().to_owned() })))

@@ -50,7 +50,8 @@ pub enum Error {
         /// The limit.
         at_most: usize,
     },
-    /// One concept too many, of those that users have added or of those that they have removed.
+    /// One concept too many, of those that users have added or of those that they have removed. Names that differ by more
+    /// than their case count each.
     #[error("{at_most} concepts were added to the document, or removed from it; no more are allowed")]
     TooManyConcepts {
         /// The limit.
@@ -86,7 +87,7 @@ impl aggregate::Aggregate for Document {
     type Event = Event;
     type Error = Error;
 
-    const STATE_FORMAT: &'static str = "document.2";
+    const STATE_FORMAT: &'static str = "document.3";
 
     fn decide(&self, command: Command) -> Result<Option<Event>, Error> {
         match (self, command) {

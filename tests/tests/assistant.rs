@@ -22,6 +22,7 @@ const KEY: &str = "key-of-the-model";
 const TOKENS: u64 = 100;
 const GIVEN_UP: &str = "syncboard_assistant_given_up_total";
 const EXHAUSTED: &str = "syncboard_assistant_budget_exhausted";
+const AWAY: &str = "syncboard_assistant_model_away";
 
 /// What the model makes of a question and its number; never anything, if it is nothing.
 type Behaviour = fn(&str, usize) -> Option<Response>;
@@ -119,6 +120,16 @@ fn misled(_: &str, _: usize) -> Option<Response> {
     let concepts: Vec<_> = (0..60).map(concept).collect();
     let summary = "\u{7} No limits.\n".repeat(500);
     Some(completion(&json!({ "summary": summary, "skill_level": "root", "concepts": concepts, "title": "Mine" })))
+}
+
+/// As it is asked to, but for documents that are called a part.
+fn unless_a_part(text: &str, otherwise: Response) -> Option<Response> {
+    if text.starts_with("Title: Part") { Some(otherwise) } else { helpful(text, 0) }
+}
+
+/// The metric that counts failures for a reason.
+fn failures_for(reason: &str) -> String {
+    format!("syncboard_assistant_failures_total{{reason=\"{reason}\"}}")
 }
 
 /// The assistant's own pages.
@@ -285,41 +296,77 @@ async fn clusters_are_named_once_and_a_replay_asks_nothing_again() {
 }
 
 #[tokio::test]
-async fn a_failing_model_is_seen_and_harms_nothing() {
+async fn a_question_at_fault_is_given_up_and_harms_nothing() {
     let model = Model::start().await;
-    let system = model.system(&[("SYNCBOARD_LLM_ATTEMPTS", "2"), ("SYNCBOARD_LLM_TIMEOUT", "3s")]).await;
+    let system = model.system(&[("SYNCBOARD_LLM_ATTEMPTS", "2")]).await;
     let (ada, pages) = (system.client("ada").await, Pages::of(&system).await);
-    // Each with the reason that is counted, how often is asked, and seconds between the first two times.
-    let failures: [(Behaviour, &str, usize, u64); 7] = [
-        (|_, _| Some(status(500)), "refused", 2, 1),
-        (|_, _| Some(status(403)), "refused", 1, 0),
-        (|_, _| Some(status(429).with_header("retry-after", "2").into_response()), "refused", 2, 2),
-        (|_, _| None, "unreachable", 2, 1),
-        (|_, _| Some("<html>We will be back soon</html>".into_response()), "unusable", 2, 1),
-        (|_, _| Some(completion(&json!({ "answer": 42 }))), "unusable", 2, 1),
-        (|_, _| Some(completion(&json!({ "summary": "and so on ".repeat(50_000) }))), "unusable", 2, 1),
+    // Each with the reason that is counted, how often that is, and how often is asked: where only one text is not answered,
+    // another question is put in between.
+    let faults: [(Behaviour, &str, u64, usize); 5] = [
+        (|_, _| Some(status(400)), "refused", 1, 1),
+        (|_, _| Some(completion(&json!({ "answer": 42 }))), "unusable", 2, 2),
+        (|_, _| Some(completion(&json!({ "summary": "and so on ".repeat(50_000) }))), "unusable", 2, 2),
+        (|text, _| unless_a_part(text, status(500)), "refused", 3, 4),
+        (|text, _| unless_a_part(text, "<html>Too long</html>".into_response()), "foreign", 3, 4),
     ];
-    for (number, (behaviour, reason, times, pause)) in (1..).zip(failures) {
-        let counter = format!("syncboard_assistant_failures_total{{reason=\"{reason}\"}}");
+    for (number, (behaviour, reason, failures, times)) in (1..).zip(faults) {
+        let counter = failures_for(reason);
         let (asked, failed) = (model.questions().len(), pages.metric(&counter).await);
         model.behave(behaviour);
         let uploaded = ada.upload("Part", &format!("Part {number} moves to PostgreSQL and Kubernetes.")).await;
-        let known = knowledge(&ada, &uploaded.id(), uploaded.sequence()).await;
-        assert!(!of_origin(&known, "analysis").is_empty(), "reading does not wait for the model: {known}");
         wait_for("the question is given up", async || pages.metric(GIVEN_UP).await == number).await;
+        assert_eq!(pages.metric(&counter).await - failed, failures, "fault {number}");
         let questions = &model.questions()[asked..];
-        let counted = pages.metric(&counter).await - failed;
-        assert_eq!((questions.len(), counted), (times, times as u64), "failure {number}");
+        assert_eq!(questions.len(), times, "fault {number}: {questions:?}");
         let waited = questions[times - 1].0 - questions[0].0;
-        assert!(waited >= Duration::from_secs(pause), "failure {number} was asked again after {waited:?}");
-        assert_eq!(pages.model().await, json!({ "status": "down", "required": false }), "failure {number}");
-        assert_eq!(kinds(&ada, &uploaded.id(), uploaded.sequence()).await, ["uploaded"], "failure {number}");
+        assert!(times == 1 || waited >= Duration::from_secs(1), "fault {number} was asked again after {waited:?}");
+        assert_eq!(pages.model().await, json!({ "status": "down", "required": false }), "fault {number}");
+        assert_eq!(pages.metric(AWAY).await, 0, "fault {number}");
+        assert_eq!(kinds(&ada, &uploaded.id(), uploaded.sequence()).await, ["uploaded"], "fault {number}");
     }
     model.behave(helpful);
     let uploaded = ada.upload("Last", "The model is there again.").await;
     assessed(&ada, &uploaded.id(), uploaded.sequence()).await;
     assert_eq!(pages.model().await["status"], "up");
     assert_eq!(pages.metric("syncboard_assistant_answers_total").await, 1);
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn a_model_that_is_away_is_waited_for_and_harms_nothing() {
+    let model = Model::start().await;
+    let system = model.system(&[("SYNCBOARD_LLM_ATTEMPTS", "2"), ("SYNCBOARD_LLM_TIMEOUT", "2s")]).await;
+    let (ada, pages) = (system.client("ada").await, Pages::of(&system).await);
+    // Each with the reason that is counted, and seconds between the first two times.
+    let outages: [(Behaviour, &str, u64); 6] = [
+        (|_, _| Some(status(500)), "refused", 1),
+        (|_, _| Some(status(401)), "refused", 1),
+        (|_, _| Some(status(403)), "refused", 1),
+        (|_, _| Some(status(429).with_header("retry-after", "2").into_response()), "refused", 2),
+        (|_, _| None, "unreachable", 1),
+        (|_, _| Some("<html>We will be back soon</html>".into_response()), "foreign", 1),
+    ];
+    for (number, (behaviour, reason, pause)) in (1_u64..).zip(outages) {
+        let counter = failures_for(reason);
+        let (asked, failed) = (model.questions().len(), pages.metric(&counter).await);
+        model.behave(behaviour);
+        let uploaded = ada.upload("Part", &format!("Part {number} moves to PostgreSQL and Kubernetes.")).await;
+        let known = knowledge(&ada, &uploaded.id(), uploaded.sequence()).await;
+        assert!(!of_origin(&known, "analysis").is_empty(), "reading does not wait for the model: {known}");
+        // As often as a question at fault is asked.
+        wait_for("the model is seen to be away", async || pages.metric(&counter).await >= failed + 2).await;
+        assert_eq!(pages.model().await, json!({ "status": "down", "required": false }), "outage {number}");
+        assert_eq!(pages.metric(AWAY).await, 1, "outage {number}");
+        let questions = &model.questions()[asked..];
+        let waited = questions[1].0 - questions[0].0;
+        assert!(waited >= Duration::from_secs(pause), "outage {number} was asked again after {waited:?}");
+        assert_eq!(kinds(&ada, &uploaded.id(), uploaded.sequence()).await, ["uploaded"], "outage {number}");
+        model.behave(helpful);
+        assessed(&ada, &uploaded.id(), uploaded.sequence()).await;
+        assert_eq!(pages.model().await["status"], "up", "outage {number}");
+        assert_eq!((pages.metric(AWAY).await, pages.metric(GIVEN_UP).await), (0, 0), "outage {number}");
+        assert_eq!(pages.metric("syncboard_assistant_answers_total").await, number);
+    }
     system.finish().await;
 }
 

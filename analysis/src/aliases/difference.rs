@@ -1,9 +1,12 @@
 //! Whether two keys differ as a slip of the pen does, or as two words do.
 
+use super::Counted;
+use crate::concepts::squashed;
+
 /// Letters from which a key may differ by one edit, and by two.
 pub(super) const LETTERS_FOR_ONE: usize = 8;
 pub(super) const LETTERS_FOR_TWO: usize = 14;
-/// In keys of several words: letters from which a word may differ.
+/// In names of several words: letters from which a word may differ.
 const LETTERS_OF_WORD: usize = 6;
 
 /// Two letters that put a word into another sense wherever they stand, as in "machine(un)learning".
@@ -64,19 +67,21 @@ pub(super) fn signs(key: &str) -> impl Iterator<Item = char> {
     key.chars().filter(|letter| !letter.is_alphabetic() && !matches!(letter, ' ' | '-' | '_' | '.' | '\'' | '’' | '/'))
 }
 
-/// The edits between two keys, if they are as few as their length allows and do not change the meaning.
-pub(super) fn is_slip(one: &str, another: &str) -> Option<u32> {
-    if one == another || !is_comparable(one) || !is_comparable(another) || !signs(one).eq(signs(another)) {
+/// The edits between the keys of two concepts, if they are as few as their length allows and do not change the meaning.
+pub(super) fn is_slip(one: &Counted<'_>, another: &Counted<'_>) -> Option<u32> {
+    let (x, y) = (one.key, another.key);
+    if x == y || !is_comparable(x) || !is_comparable(y) || !signs(x).eq(signs(y)) {
         return None;
     }
-    let (a, b): (Vec<char>, Vec<char>) = (one.chars().collect(), another.chars().collect());
+    let (a, b): (Vec<char>, Vec<char>) = (x.chars().collect(), y.chars().collect());
     let allowed = match a.len().min(b.len()) {
         LETTERS_FOR_TWO.. => 2,
         LETTERS_FOR_ONE.. => 1,
         _ => return None,
     };
     let distance = distance(&a, &b);
-    (distance <= allowed && !is_another_word(one, another) && !has_another_short_word(one, another)).then_some(distance)
+    let is_near = distance <= allowed && !is_another_word(x, y);
+    (is_near && !has_another_short_word(one, another)).then_some(distance)
 }
 
 /// Whether the difference lies in a beginning or an end that changes the meaning, or the words are known to be confused.
@@ -145,11 +150,27 @@ fn is_swapped(one: &str, another: &str, x: &str, y: &str) -> bool {
     swaps(x, y) || swaps(y, x)
 }
 
-/// Whether two keys of as many words differ in a short word, such as "form" and "from", or "vitamin c" and "vitamin d".
-fn has_another_short_word(one: &str, another: &str) -> bool {
+/// Whether two names differ in a short word, such as "form" and "from", or "vitamin c" and "vitamin d". Of as many words
+/// each is held against the one in its place; else a short word must stand in the other key as it is.
+fn has_another_short_word(one: &Counted<'_>, another: &Counted<'_>) -> bool {
     let is_short = |word: &str| word.chars().count() < LETTERS_OF_WORD;
-    one.split(' ').count() == another.split(' ').count()
-        && one.split(' ').zip(another.split(' ')).any(|(a, b)| a != b && (is_short(a) || is_short(b)))
+    let (a, b) = (words(one), words(another));
+    if a.len() == b.len() {
+        return a.iter().zip(&b).any(|(a, b)| a != b && (is_short(a) || is_short(b)));
+    }
+    let is_missing = |word: &String, key: &str| is_short(word) && !key.contains(word.as_str());
+    a.iter().any(|word| is_missing(word, another.key)) || b.iter().any(|word| is_missing(word, one.key))
+}
+
+/// The words of a name as keys write them. A name that is not what the key was made of, such as one that a user gave, does
+/// not tell where the words of the key end: the key is one word then.
+fn words(concept: &Counted<'_>) -> Vec<String> {
+    let lower = concept.name.to_lowercase();
+    if squashed(&lower) != concept.key {
+        return vec![concept.key.to_owned()];
+    }
+    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '+' | '#');
+    lower.split(|letter| !is_part(letter)).filter(|word| !word.is_empty()).map(squashed).collect()
 }
 
 /// Letters missing, added, changed or swapped with a neighbour (optimal string alignment, after Damerau 1964); three for

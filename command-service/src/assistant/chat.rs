@@ -2,9 +2,10 @@
 
 use super::budget::Budget;
 use super::config::Model;
-use super::metrics::{ANSWERS, FAILURES, SECONDS, TOKENS};
-use metrics::{counter, histogram};
+use super::metrics::{ANSWERS, AWAY, FAILURES, SECONDS, TOKENS};
+use metrics::{counter, gauge, histogram};
 use reqwest::StatusCode;
+use runtime::service::chain;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -15,8 +16,10 @@ use tokio::time::sleep;
 
 /// Longest answer that is read.
 const MOST_BYTES: usize = 256 * 1024;
-/// Longest pause before a question is asked again, whoever asks for it.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// Shortest and longest pause before a question is asked again, whoever asks for it.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// A question that has nothing hard about it.
+const EASY: &str = "Answer with the empty JSON object {} and nothing else.";
 
 /// A language model.
 pub(super) struct Chat {
@@ -41,29 +44,39 @@ pub(super) enum Error {
         /// How long it asks to wait.
         retry_after: Option<Duration>,
     },
+    /// What answers does not speak the protocol, as where something else stands in for the endpoint.
+    #[error("what answers is no language model: {0}")]
+    Foreign(serde_json::Error),
     /// The answer is not what was asked for.
     #[error("the language model's answer cannot be used: {0}")]
     Unusable(String),
 }
 
-impl Error {
-    /// Whether asking again can help.
-    fn is_passing(&self) -> bool {
-        match self {
-            Self::Unreachable(_) | Self::Unusable(_) => true,
-            Self::Refused { status, .. } => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
-        }
-    }
+/// Whose fault it is that there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// The question's, whenever it is asked.
+    Question,
+    /// The answer's: the next one may be better.
+    Answer,
+    /// The endpoint's, unless it answers other questions meanwhile.
+    Endpoint,
+    /// That of neither: a wrong key or address, or too many questions. No other question would get further.
+    Access,
+}
 
-    /// Whether it is this question that has no answer, rather than every one.
-    pub(super) fn is_of_question(&self) -> bool {
+impl Error {
+    fn fault(&self) -> Fault {
         match self {
-            Self::Unusable(_) => true,
-            Self::Unreachable(_) => false,
-            Self::Refused { status, .. } => {
-                [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE, StatusCode::UNPROCESSABLE_ENTITY]
-                    .contains(status)
-            }
+            Self::Unusable(_) => Fault::Answer,
+            Self::Unreachable(_) | Self::Foreign(_) => Fault::Endpoint,
+            Self::Refused { status, .. } => match *status {
+                StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
+                    Fault::Question
+                }
+                status if status.is_server_error() => Fault::Endpoint,
+                _ => Fault::Access,
+            },
         }
     }
 
@@ -71,7 +84,16 @@ impl Error {
         match self {
             Self::Unreachable(_) => "unreachable",
             Self::Refused { .. } => "refused",
+            Self::Foreign(_) => "foreign",
             Self::Unusable(_) => "unusable",
+        }
+    }
+
+    /// How long the endpoint asks to wait.
+    const fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused { retry_after, .. } => *retry_after,
+            Self::Unreachable(_) | Self::Foreign(_) | Self::Unusable(_) => None,
         }
     }
 }
@@ -110,35 +132,70 @@ impl Chat {
         self.is_answering.clone()
     }
 
-    /// Asks until there is a usable answer, as often as is configured, within the budget.
+    /// Asks until there is a usable answer, within the budget, however long the endpoint is away. Only a question that is
+    /// at fault itself is given up: it is refused as such, its answers are of no use as often as is configured, or it has
+    /// failed as often and fails once more where another was answered just before.
     pub(super) async fn ask<T: DeserializeOwned>(&mut self, instruction: &str, text: &str) -> Result<T, Error> {
-        let mut pause = Duration::from_secs(1);
-        let mut attempt = 1;
+        let answer = self.ask_patiently(instruction, text).await;
+        gauge!(AWAY).set(0.0);
+        answer
+    }
+
+    async fn ask_patiently<T: DeserializeOwned>(&mut self, instruction: &str, text: &str) -> Result<T, Error> {
+        let (mut unusable, mut failed, mut is_other_answered) = (0, 0, false);
+        let mut pause = PAUSES.0;
         loop {
-            self.budget.wait().await;
-            let begun = Instant::now();
-            let answer = self.ask_once(instruction, text).await;
-            histogram!(SECONDS).record(begun.elapsed().as_secs_f64());
-            self.is_answering.store(answer.is_ok(), Ordering::Relaxed);
-            let error = match answer {
-                Ok(answer) => {
-                    counter!(ANSWERS).increment(1);
-                    return Ok(answer);
-                }
+            let error = match self.attempt(instruction, text).await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            counter!(FAILURES, "reason" => error.reason()).increment(1);
-            if attempt >= self.config.llm_attempts || !error.is_passing() {
+            match error.fault() {
+                Fault::Question => return Err(error),
+                Fault::Answer => unusable += 1,
+                Fault::Endpoint if is_other_answered => return Err(error),
+                Fault::Endpoint => failed += 1,
+                Fault::Access => {}
+            }
+            if unusable >= self.config.llm_attempts.max(1) {
                 return Err(error);
             }
-            let asked = if let Error::Refused { retry_after, .. } = &error { *retry_after } else { None };
-            sleep(asked.unwrap_or(pause).min(LONGEST_PAUSE)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            attempt += 1;
+            let is_away = [Fault::Endpoint, Fault::Access].contains(&error.fault());
+            gauge!(AWAY).set(if is_away { 1.0 } else { 0.0 });
+            let pausing = error.retry_after().unwrap_or(pause).clamp(PAUSES.0, PAUSES.1);
+            tracing::warn!(error = chain(&error), seconds = pausing.as_secs(), "there is no answer, asking again");
+            sleep(pausing).await;
+            pause = (pause * 2).min(PAUSES.1);
+            is_other_answered = failed >= self.config.llm_attempts.max(1) && self.answers_another().await;
         }
     }
 
+    /// Asks once, and lets it be seen what comes of it.
+    async fn attempt<T: DeserializeOwned>(&mut self, instruction: &str, text: &str) -> Result<T, Error> {
+        self.budget.wait().await;
+        let begun = Instant::now();
+        let answer = self.ask_once(instruction, text).await;
+        histogram!(SECONDS).record(begun.elapsed().as_secs_f64());
+        self.is_answering.store(answer.is_ok(), Ordering::Relaxed);
+        match &answer {
+            Ok(_) => counter!(ANSWERS).increment(1),
+            Err(error) => counter!(FAILURES, "reason" => error.reason()).increment(1),
+        }
+        answer
+    }
+
+    /// Whether the endpoint answers a question that is not to blame for anything.
+    async fn answers_another(&mut self) -> bool {
+        self.budget.wait().await;
+        self.send(EASY, "{}").await.is_ok()
+    }
+
     async fn ask_once<T: DeserializeOwned>(&mut self, instruction: &str, text: &str) -> Result<T, Error> {
+        let content = self.send(instruction, text).await?;
+        serde_json::from_str(object(&content)).map_err(|error| Error::Unusable(error.to_string()))
+    }
+
+    /// Sends a question; what the model says, whatever that is.
+    async fn send(&mut self, instruction: &str, text: &str) -> Result<String, Error> {
         let body = json!({
             "model": self.config.llm_model,
             "temperature": 0,
@@ -167,14 +224,13 @@ impl Chat {
                 return Err(Error::Unusable(format!("it is longer than {MOST_BYTES} bytes")));
             }
         }
-        let completion: Completion =
-            serde_json::from_slice(&bytes).map_err(|error| Error::Unusable(error.to_string()))?;
+        let completion: Completion = serde_json::from_slice(&bytes).map_err(Error::Foreign)?;
         // Counted before the answer is judged: a useless one has cost as much.
         let tokens = completion.usage.map_or(0, |usage| usage.total_tokens);
         counter!(TOKENS).increment(tokens);
         self.budget.spend(tokens);
-        let content = completion.choices.first().and_then(|choice| choice.message.content.as_deref()).unwrap_or("");
-        serde_json::from_str(object(content)).map_err(|error| Error::Unusable(error.to_string()))
+        let said = completion.choices.into_iter().next().and_then(|choice| choice.message.content);
+        Ok(said.unwrap_or_default())
     }
 }
 
@@ -189,6 +245,17 @@ fn object(content: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_is_at_fault_only_where_it_is_refused_as_such() {
+        let fault = |status: u16| {
+            let status = StatusCode::from_u16(status).expect("a status");
+            Error::Refused { status, retry_after: None }.fault()
+        };
+        assert!([400, 413, 422].into_iter().all(|status| fault(status) == Fault::Question));
+        assert!([401, 402, 403, 404, 429].into_iter().all(|status| fault(status) == Fault::Access));
+        assert!([500, 502, 503, 504, 529].into_iter().all(|status| fault(status) == Fault::Endpoint));
+    }
 
     #[test]
     fn the_object_is_found_in_a_fence() {

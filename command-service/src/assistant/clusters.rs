@@ -42,11 +42,10 @@ pub(super) async fn round(assistant: &mut Assistant) -> Result<(), super::Error>
         let question = question(assistant, workspace, cluster).await?;
         let answer = match ask(&mut assistant.chat, &question).await {
             Ok(answer) => answer.cleaned(),
-            Err(error) if error.is_of_question() => {
+            Err(error) => {
                 tracing::warn!(error = chain(&error), cluster.id = %cluster, "a cluster was given up");
                 None
             }
-            Err(error) => return Err(error.into()),
         };
         let Some((name, summary)) = answer else {
             counter!(GIVEN_UP).increment(1);

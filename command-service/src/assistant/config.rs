@@ -47,7 +47,8 @@ pub struct Model {
     /// How long one answer may take
     #[arg(long, env = "SYNCBOARD_LLM_TIMEOUT", value_parser = duration, default_value = "60s")]
     pub llm_timeout: Duration,
-    /// How often one question is asked before it is given up; each pause is twice the one before, from one second on
+    /// How often a question has no usable answer, or fails where another is answered, before it is given up; an endpoint
+    /// that is away or refuses everything is waited for. Each pause is twice the one before, from one second on
     #[arg(long, env = "SYNCBOARD_LLM_ATTEMPTS", default_value_t = 4)]
     pub llm_attempts: u32,
     /// Most questions a minute

@@ -31,13 +31,18 @@ struct Answer {
     concepts: Vec<Concept>,
 }
 
+/// A concept; small models like to say no more than its name.
 #[derive(Deserialize)]
-struct Concept {
-    name: String,
-    #[serde(default)]
-    category: String,
-    #[serde(default = "sure")]
-    confidence: f32,
+#[serde(untagged)]
+enum Concept {
+    Named(String),
+    Described {
+        name: String,
+        #[serde(default)]
+        category: String,
+        #[serde(default = "sure")]
+        confidence: f32,
+    },
 }
 
 const fn sure() -> f32 {
@@ -89,14 +94,9 @@ fn content(event: &AnyEvent) -> Option<&Content> {
 }
 
 impl Answer {
-    /// What of it can be recorded: lines without control characters, known words, numbers in their range.
+    /// What of it can be recorded: lines of visible characters, known words, numbers in their range.
     fn cleaned(self, model: &str, sha256: &str) -> Assessed {
-        let concepts = self.concepts.into_iter().filter_map(|concept| {
-            let name = line(&concept.name, NAME_CHARS);
-            let confidence = if concept.confidence.is_finite() { concept.confidence.clamp(0.0, 1.0) } else { sure() };
-            let category = Category::parse(concept.category.trim()).unwrap_or_default();
-            name.chars().any(char::is_alphanumeric).then_some(Proposed { name, category, confidence })
-        });
+        let concepts = self.concepts.into_iter().filter_map(Concept::cleaned);
         Assessed {
             model: model.to_owned(),
             sha256: sha256.to_owned(),
@@ -107,11 +107,39 @@ impl Answer {
     }
 }
 
-/// One line of at most so many characters.
+impl Concept {
+    /// What of it can be recorded; nothing if its name is none.
+    fn cleaned(self) -> Option<Proposed> {
+        let (name, category, confidence) = match self {
+            Self::Named(name) => (name, String::new(), sure()),
+            Self::Described { name, category, confidence } => (name, category, confidence),
+        };
+        let name = line(&name, NAME_CHARS);
+        let confidence = if confidence.is_finite() { confidence.clamp(0.0, 1.0) } else { sure() };
+        let category = Category::parse(category.trim()).unwrap_or_default();
+        name.chars().any(char::is_alphanumeric).then_some(Proposed { name, category, confidence })
+    }
+}
+
+/// One line of at most so many characters, without any that nobody sees.
 pub(super) fn line(text: &str, chars: usize) -> String {
-    let words: Vec<&str> = text.split(|letter: char| letter.is_whitespace() || letter.is_control()).collect();
-    let line: String = words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let seen: String = text.chars().filter(|letter| !is_format(*letter)).collect();
+    let words = seen.split(|letter: char| letter.is_whitespace() || letter.is_control());
+    let line = words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     line.chars().take(chars).collect()
+}
+
+/// Whether a character is Unicode's category Cf: it shows nothing, but can turn the direction of a line round, or make two
+/// names look the same.
+const fn is_format(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}'
+            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}'
+            | '\u{2066}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+            | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}'
+            | '\u{e0020}'..='\u{e007f}'
+    )
 }
 
 #[cfg(test)]
@@ -139,5 +167,22 @@ mod tests {
             ("Event sourcing", Category::Architecture, 1.0)
         );
         assert_eq!((second.name.as_str(), second.category, second.confidence), ("Rust", Category::Concept, 0.5));
+    }
+
+    #[test]
+    fn a_concept_may_be_its_name_alone() {
+        let text = r#"{"summary": "", "concepts": ["Event sourcing", {"name": "Rust", "category": "tool"}, "", "--"]}"#;
+        let answer: Answer = serde_json::from_str(text).expect("an answer");
+        let concepts = answer.cleaned("small", "00").concepts;
+        let said: Vec<_> = concepts.iter().map(|concept| (concept.name.as_str(), concept.category)).collect();
+        assert_eq!(said, [("Event sourcing", Category::Concept), ("Rust", Category::Tool)]);
+        assert!(serde_json::from_str::<Answer>(r#"{"summary": "", "concepts": [7]}"#).is_err());
+    }
+
+    #[test]
+    fn a_line_holds_nothing_that_nobody_sees() {
+        assert_eq!(line("\u{feff}in\u{ad}voice\u{202e}gpj \u{200b} \u{2066}a\u{2069}\u{2028}b", 100), "invoicegpj a b");
+        assert_eq!(line("\u{200b}\u{202e}\u{e0041}", 100), "");
+        assert_eq!(line("größe 語 \u{200b}c", 7), "größe 語");
     }
 }

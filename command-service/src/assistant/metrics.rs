@@ -14,6 +14,8 @@ pub(crate) const TOKENS: &str = "syncboard_assistant_tokens_total";
 pub(crate) const SECONDS: &str = "syncboard_assistant_question_duration_seconds";
 /// Whether the day's tokens are spent.
 pub(crate) const WAITING: &str = "syncboard_assistant_budget_exhausted";
+/// Whether a question waits for an endpoint that is away or refuses everything.
+pub(crate) const AWAY: &str = "syncboard_assistant_model_away";
 /// Where in the log it stands.
 pub(crate) const POSITION: &str = "syncboard_assistant_position";
 
@@ -24,5 +26,6 @@ pub(crate) fn describe() {
     describe_counter!(TOKENS, "tokens, as the endpoint counts them");
     describe_histogram!(SECONDS, Unit::Seconds, "time of one question");
     describe_gauge!(WAITING, "1 while the day's tokens are spent");
+    describe_gauge!(AWAY, "1 while a question waits for a language model that is away or refuses everything");
     describe_gauge!(POSITION, "sequence up to which documents have been seen");
 }

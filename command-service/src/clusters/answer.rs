@@ -42,7 +42,11 @@ impl Statuses for CreateStatuses {
         (400, "Malformed request."),
         (401, "`unauthorized`: no valid access token."),
         (408, "The body did not arrive in time."),
-        (409, "`conflict`: others kept making it."),
+        (
+            409,
+            "`cluster_exists`: something was decided about a cluster with the id that follows from the key; `conflict`: \
+             others kept making it.",
+        ),
         (413, "`body_too_large`."),
         (415, "The body is not JSON."),
         (422, "`invalid_name`, `idempotency_key_reused`, or a body of another shape."),

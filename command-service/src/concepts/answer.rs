@@ -16,7 +16,7 @@ pub(crate) struct AcceptedConcept {
     concept: String,
     /// Where the command's event stands in the log; give it to a query as `min_sequence` to read what you wrote.
     sequence: u64,
-    /// Whether the command changed anything; if not, no event was appended.
+    /// Always true: every accepted word about a concept is an event, also one that says again what holds.
     changed: bool,
 }
 

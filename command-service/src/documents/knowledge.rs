@@ -86,7 +86,9 @@ impl Statuses for MoveStatuses {
 impl Api {
     /// Say that it has a concept
     ///
-    /// Also brings back a concept that was taken away. Upper and lower case are the same.
+    /// Also brings back a concept that was taken away. `changed` is false only if the same, with the same name and
+    /// category, was the last that was said of the document's concepts. Anything else is recorded, also if it was said
+    /// before: in between the concept may have been taken away under another of its names.
     #[oai(path = "/v1/documents/:id/concepts/:concept", method = "put", operation_id = "add_document_concept")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented parameter")]
     async fn add_concept(
@@ -113,7 +115,8 @@ impl Api {
 
     /// Say that it does not have a concept
     ///
-    /// Whatever an analysis finds, now or later, the document does not have it until somebody adds it.
+    /// Whatever an analysis finds, now or later, the document does not have it until somebody adds it. `changed` is false
+    /// only if the same, with the same name, was the last that was said of the document's concepts.
     #[oai(path = "/v1/documents/:id/concepts/:concept", method = "delete", operation_id = "remove_document_concept")]
     async fn remove_concept(
         &self,
@@ -157,7 +160,9 @@ impl Api {
     ) -> Result<Edited, Refused<MoveStatuses>> {
         let asked = Asked::of(request, caller, key)?.only_if(if_match)?;
         let cluster = ClusterId(body.0.cluster_id);
-        self.clusters.check_open(asked.workspace(), cluster).await?;
+        if !asked.is_retry(&self.documents.decider, asked.document(id.0)).await.map_err(Problem::from)? {
+            self.clusters.check_open(asked.workspace(), cluster).await?;
+        }
         Ok(self.documents.edit(&asked, id.0, Command::MoveToCluster { cluster }).await?)
     }
 

@@ -66,8 +66,8 @@ impl Api {
     /// Link it to another document
     ///
     /// `prerequisite`, `followup` and `supersedes` lead from one document on to another, and never in a circle. Of two
-    /// links made at the same time that together would, the later one is void: queries do not show it. The other
-    /// may be in the trash: the link then shows once it is restored.
+    /// links made at the same time that together would, the later one is void: queries mark it. The other may be in the
+    /// trash: the link then shows once it is restored. If the other was merged, queries show the document that took over.
     #[oai(path = "/v1/documents/:id/links/:relation/:to", method = "put", operation_id = "link_document")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented parameter")]
     async fn link(
@@ -125,7 +125,11 @@ impl Api {
     /// same time, each on a stream of its own, can pass this together and close a circle; the projection, which sees both
     /// in one order, then voids the later link.
     async fn check(&self, asked: &Asked, id: Uuid, link: Link) -> Result<(), Problem> {
-        match &self.documents.decider.tip(asked.document(id)).await?.state {
+        let this = asked.document(id);
+        if asked.is_retry(&self.documents.decider, this).await? {
+            return Ok(());
+        }
+        match &self.documents.decider.tip(this).await?.state {
             Document::Absent => return Err(not_found()),
             Document::Trashed { .. } => return Err(trashed()),
             // Once it is there it has been checked.

@@ -87,6 +87,37 @@ fn a_merged_cluster_says_where_it_went() {
 }
 
 #[test]
+fn a_merged_cluster_that_was_set_free_is_as_it_was() {
+    let freed = |command| Command::Freed(Box::new(command));
+    let log = [created(), DEMANDING, MERGED];
+    for (command, event) in [
+        (rename("Pods"), vec![renamed("Pods")]),
+        (rename("Operations"), vec![]),
+        (set(SkillLevel::Unknown), vec![Event::SkillLevelSet(SkillLevelSet { skill_level: SkillLevel::Unknown })]),
+        (merge(THIRD), vec![Event::Merged(Merged { into: THIRD })]),
+        (merge(OTHER), vec![MERGED]),
+        (Command::Dissolve, vec![DISSOLVED]),
+    ] {
+        given::<Cluster>(log.clone()).when(freed(command)).then(event);
+    }
+    given::<Cluster>(log.clone()).when(freed(create())).then_rejected(Error::AlreadyExists);
+    given::<Cluster>(log.clone()).when(freed(merge(THIS))).then_rejected(Error::IntoItself);
+    let log = log.into_iter().chain([renamed("Pods")]);
+    given::<Cluster>(log.clone()).when(rename("Operations")).then([renamed("Operations")]);
+    given::<Cluster>(log).when(set(SkillLevel::Advanced)).then([]);
+}
+
+#[test]
+fn a_cluster_that_was_never_merged_needs_no_freeing() {
+    let json = |command: &Command| serde_json::to_string(command).expect("a command is JSON");
+    for (command, event) in table() {
+        let freed = Command::Freed(Box::new(command.clone()));
+        assert_eq!(json(&freed), json(&command), "a retry is the same command");
+        given::<Cluster>([created()]).when(freed).then([event]);
+    }
+}
+
+#[test]
 fn a_dissolved_cluster_stays_so() {
     for (command, _) in table().into_iter().filter(|(command, _)| *command != Command::Dissolve) {
         given::<Cluster>([created(), DISSOLVED]).when(command).then_rejected(Error::Dissolved);
@@ -104,6 +135,7 @@ fn no_cluster_is_part_of_itself() {
 #[test]
 fn deciding_on_restored_state_equals_deciding_on_live_state() {
     let mut commands = vec![create(), rename("Operations"), assess("Pods"), set(SkillLevel::Unknown), merge(THIRD)];
+    commands.push(Command::Freed(Box::new(rename("Freed"))));
     commands.extend(table().map(|(command, _)| command));
     let mut pending = vec![(Cluster::default(), 0)];
     let mut visited = 0;

@@ -69,7 +69,7 @@ pub enum Command {
         name: Name,
         /// What sort of thing it names; as before, or found by its name, if absent.
         category: Option<Category>,
-        /// How many concepts users may add to it.
+        /// How many concepts users may add to it, counted by their names.
         #[serde(skip)]
         at_most: usize,
     },
@@ -77,7 +77,7 @@ pub enum Command {
     RemoveConcept {
         /// The concept.
         name: Name,
-        /// How many concepts users may remove from it.
+        /// How many concepts users may remove from it, counted by their names.
         #[serde(skip)]
         at_most: usize,
     },

@@ -33,6 +33,9 @@ pub struct Details {
     /// Concepts that users have removed: their names in lower case.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub removed: BTreeSet<String>,
+    /// What users have said last of its concepts, as kind and digest: the same again is nothing new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub said_last: Option<String>,
     /// The cluster that a user has put it into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<ClusterId>,
@@ -59,6 +62,7 @@ impl Details {
             revision: 1,
             concepts: BTreeMap::new(),
             removed: BTreeSet::new(),
+            said_last: None,
             pin: None,
             links: BTreeSet::new(),
             absorbed: None,
@@ -129,11 +133,15 @@ impl Details {
             Event::Untagged(untagged) => {
                 self.tags.remove(&Tag::trusted(&untagged.tag));
             }
-            Event::ConceptAdded(added) => self.put_concept(added),
+            Event::ConceptAdded(added) => {
+                self.put_concept(added);
+                self.said_last = Some(Self::said(event));
+            }
             Event::ConceptRemoved(removed) => {
                 let key = value::fold(&removed.name);
                 self.concepts.remove(&key);
                 self.removed.insert(key);
+                self.said_last = Some(Self::said(event));
             }
             Event::MovedToCluster(moved) => self.pin = Some(moved.cluster),
             Event::ReleasedFromCluster(_) => self.pin = None,
@@ -146,6 +154,8 @@ impl Details {
             Event::Absorbed(absorbed) => {
                 self.tags.extend(absorbed.tags.iter().map(|tag| Tag::trusted(tag)));
                 absorbed.concepts.iter().for_each(|added| self.put_concept(added));
+                // One of them may be what was removed last, under another name.
+                self.said_last = None;
                 self.links.extend(&absorbed.links);
                 self.absorbed = Some(absorbed.document);
             }

@@ -3,11 +3,12 @@
 use super::{Details, Error, Limits, Name, Tag, value};
 use crate::aggregate::digest;
 use events::document::{Absorbed, Assessed, ConceptAdded, ConceptRemoved, Event, Link, Linked};
-use events::{Category, DocumentId};
+use events::{Category, DocumentId, EventType};
 use std::collections::BTreeSet;
 
 impl Details {
-    /// A concept that was removed comes back; one that is there already may get another category.
+    /// A concept that was removed comes back; one that is there already may get another category. It is an event also if
+    /// the name is there: which names mean one concept, and what was last said of that, is not known here.
     pub(super) fn add_concept(
         &self,
         name: &Name,
@@ -19,20 +20,27 @@ impl Details {
         if there.is_none() && self.concepts.len() >= at_most {
             return Err(Error::TooManyConcepts { at_most });
         }
-        let is_same = there.is_some() && (category.is_none() || category == before);
-        let added = || ConceptAdded { name: name.as_str().to_owned(), category: category.or(before) };
-        Ok((!is_same).then(|| Event::ConceptAdded(added())))
+        let added = ConceptAdded { name: name.as_str().to_owned(), category: category.or(before) };
+        Ok(self.unless_said_last(Event::ConceptAdded(added)))
     }
 
-    /// Also a concept that nobody has added: an analysis may have found it, or may find it later.
+    /// Also a concept that nobody has added: an analysis may have found it, or may find it later. It is an event also if
+    /// the name was removed before, as it is when it is added.
     pub(super) fn remove_concept(&self, name: &Name, at_most: usize) -> Result<Option<Event>, Error> {
-        if self.removed.contains(&name.key()) {
-            return Ok(None);
-        }
-        if self.removed.len() >= at_most {
+        if !self.removed.contains(&name.key()) && self.removed.len() >= at_most {
             return Err(Error::TooManyConcepts { at_most });
         }
-        Ok(Some(Event::ConceptRemoved(ConceptRemoved { name: name.as_str().to_owned() })))
+        Ok(self.unless_said_last(Event::ConceptRemoved(ConceptRemoved { name: name.as_str().to_owned() })))
+    }
+
+    /// Nothing if the same was the last that anybody has said of the document's concepts: then it still holds.
+    fn unless_said_last(&self, event: Event) -> Option<Event> {
+        (self.said_last.as_ref() != Some(&Self::said(&event))).then_some(event)
+    }
+
+    /// What tells one word about a concept from another: its kind, as adding and removing have the same body, and its digest.
+    pub(super) fn said(event: &Event) -> String {
+        format!("{} {}", event.kind(), digest(event))
     }
 
     pub(super) fn link(&self, this: DocumentId, link: Link, at_most: usize) -> Result<Option<Event>, Error> {

@@ -6,7 +6,7 @@ use super::fold::Fold;
 use super::vocabulary::reason;
 use super::workspace::{Workspace, thousandths};
 use crate::apply::Error;
-use analysis::aliases::{self, Counted};
+use analysis::aliases::{self, Counted, LongForm};
 use analysis::clusters::{self, Fit, Vector};
 use analysis::naming::{self, InCluster};
 use chrono::{DateTime, Utc};
@@ -253,21 +253,15 @@ async fn concepts(
 
 /// Lets keys that turned out to be spellings or acronyms of others stand for them, for good.
 async fn join_spellings(fold: &mut Fold<'_>, id: WorkspaceId, at: DateTime<Utc>) -> Result<(), Error> {
-    let rows = sqlx::query!("select concept, documents from concept where workspace_id = $1 and documents > 0", id.0)
-        .fetch_all(&mut *fold.connection)
-        .await?;
-    let mut documents: BTreeMap<String, i64> = rows.into_iter().map(|row| (row.concept, row.documents)).collect();
-    for (key, difference) in fold.counts.concepts.get(&id).into_iter().flatten() {
-        *documents.entry(key.clone()).or_default() += difference;
-    }
-    documents.retain(|_, documents| *documents > 0);
-    let acronyms = acronyms(fold, id).await?;
-    let counted: Vec<Counted<'_>> = documents
+    let used = used(fold, id).await?;
+    let explained = explained(fold, id).await?;
+    let counted: Vec<Counted<'_>> = used
         .iter()
-        .map(|(key, documents)| Counted {
+        .map(|(key, used)| Counted {
             key,
-            documents: u32::try_from(*documents).unwrap_or(u32::MAX),
-            acronym_of: acronyms.get(key).map(String::as_str),
+            name: &used.name,
+            documents: used.documents,
+            acronym_of: explained.get(key).and_then(Explained::long_form),
         })
         .collect();
     let mut moved = BTreeSet::new();
@@ -275,7 +269,7 @@ async fn join_spellings(fold: &mut Fold<'_>, id: WorkspaceId, at: DateTime<Utc>)
     for (variant, concept) in aliases::aliases(&counted) {
         let (variant, concept) = (&counted[variant], &counted[concept]);
         if vocabulary.is_free(variant.key) {
-            let is_acronym = variant.acronym_of == Some(concept.key);
+            let is_acronym = variant.acronym_of.is_some_and(|long| long.key == concept.key);
             let reason = if is_acronym { reason::ACRONYM } else { reason::SPELLING };
             moved.extend(vocabulary.alias(variant.key, concept.key, reason));
         }
@@ -286,8 +280,49 @@ async fn join_spellings(fold: &mut Fold<'_>, id: WorkspaceId, at: DateTime<Utc>)
     fold.change_vocabulary(id, vocabulary, moved, at).await
 }
 
-/// The long form that most documents give each acronym; of equals the first.
-async fn acronyms(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<BTreeMap<String, String>, Error> {
+/// A concept that documents have.
+struct Used {
+    name: String,
+    documents: u32,
+}
+
+/// The concepts that documents have, as the batch has left them so far.
+async fn used(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<BTreeMap<String, Used>, Error> {
+    // Those that no document has too: one that this batch brings back has the name that came with it first.
+    let rows = sqlx::query!("select concept, name, documents from concept where workspace_id = $1", id.0)
+        .fetch_all(&mut *fold.connection)
+        .await?;
+    let mut known: BTreeMap<String, (String, i64)> =
+        rows.into_iter().map(|row| (row.concept, (row.name, row.documents))).collect();
+    for (key, difference) in fold.counts.concepts.get(&id).into_iter().flatten() {
+        let met = || fold.names.get(id, key).map_or_else(|| key.clone(), |(name, _)| name.to_owned());
+        known.entry(key.clone()).or_insert_with(|| (met(), 0)).1 += difference;
+    }
+    let vocabulary = &fold.workspace(id).vocabulary;
+    let used = known.into_iter().filter(|(_, (_, documents))| *documents > 0).map(|(key, (name, documents))| {
+        // A name that a user gave within this batch is not in the table yet.
+        let name = vocabulary.name(&key).map_or(name, str::to_owned);
+        (key, Used { name, documents: u32::try_from(documents).unwrap_or(u32::MAX) })
+    });
+    Ok(used.collect())
+}
+
+/// What documents say an acronym stands for: how many say what.
+#[derive(Default)]
+struct Explained {
+    long_forms: BTreeMap<String, u32>,
+}
+
+impl Explained {
+    /// The long form that most of them give; of equals the first.
+    fn long_form(&self) -> Option<LongForm<'_>> {
+        let (key, documents) = self.long_forms.iter().rev().max_by_key(|(_, documents)| **documents)?;
+        Some(LongForm { key, documents: *documents, explaining: self.long_forms.values().sum() })
+    }
+}
+
+/// The acronyms that documents in use explain.
+async fn explained(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<BTreeMap<String, Explained>, Error> {
     let rows = sqlx::query!(
         "select document_id, acronyms from document_knowledge
          where workspace_id = $1 and not is_trashed and acronyms <> '{}'",
@@ -299,20 +334,16 @@ async fn acronyms(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<BTreeMap<Strin
         let row: &_ = row;
         !fold.touched.contains_key(&(id, DocumentId(row.document_id)))
     });
-    let mut said: BTreeMap<(String, String), u32> = BTreeMap::new();
     let touched = fold.touched.iter().filter(|(key, touched)| key.0 == id && !touched.document.is_trashed);
-    let explained =
-        untouched.map(|row| row.acronyms).chain(touched.map(|(_, touched)| touched.document.acronyms.clone()));
-    for pairs in explained {
+    let said = untouched.map(|row| row.acronyms).chain(touched.map(|(_, touched)| touched.document.acronyms.clone()));
+    let vocabulary = fold.workspaces.get(&id).map(|workspace| &workspace.vocabulary);
+    let mut explained: BTreeMap<String, Explained> = BTreeMap::new();
+    for pairs in said {
         for pair in pairs.chunks_exact(2) {
-            *said.entry((pair[0].clone(), pair[1].clone())).or_default() += 1;
+            // Two spellings that were joined are one long form.
+            let long = vocabulary.map_or(pair[1].as_str(), |vocabulary| vocabulary.canonical(&pair[1]));
+            *explained.entry(pair[0].clone()).or_default().long_forms.entry(long.to_owned()).or_default() += 1;
         }
     }
-    let mut most: BTreeMap<String, (u32, String)> = BTreeMap::new();
-    for ((short, long), times) in said {
-        if most.get(&short).is_none_or(|(most, _)| times > *most) {
-            most.insert(short, (times, long));
-        }
-    }
-    Ok(most.into_iter().map(|(short, (_, long))| (short, long)).collect())
+    Ok(explained)
 }

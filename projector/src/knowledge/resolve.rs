@@ -98,7 +98,11 @@ impl Held {
     fn join(&mut self, other: Self) {
         self.confidence = self.confidence.max(other.confidence);
         self.occurrences = self.occurrences.saturating_add(other.occurrences);
-        self.places.extend(other.places);
+        let places = self.places.chunks_exact(2).chain(other.places.chunks_exact(2));
+        let mut places: Vec<[i32; 2]> = places.map(|place| [place[0], place[1]]).collect();
+        places.sort_unstable();
+        places.truncate(concepts::MOST_PLACES);
+        self.places = places.into_flattened();
         self.origin = self.origin.max(other.origin);
     }
 }

@@ -183,13 +183,13 @@ mod tests {
             workspace: Uuid::nil(),
             prefix: Some(prefix.into()),
             category: None,
-            min_documents: 1,
+            min_documents: None,
             sort: ConceptSort::Documents,
             limit: 1,
             cursor: None,
         };
         let conditions =
-            |prefix| query(&wanted(prefix)).expect("no cursor").into_string().matches("starts_with").count();
+            |prefix| query(&wanted(prefix), 1).expect("no cursor").into_string().matches("starts_with").count();
         assert_eq!((conditions("event s"), conditions("events"), conditions("-")), (3, 2, 2));
     }
 

@@ -4,6 +4,7 @@ use super::text;
 use crate::answer::{DocumentStatuses, Found, document_not_found};
 use crate::tables::{Of, Tables};
 use analysis::near;
+use analysis::words::{MOST_BYTES, Words};
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::{Object, OpenApi};
 use runtime::blobs::Blobs;
@@ -105,12 +106,29 @@ impl Api {
 fn compare(a: &str, b: &str, most: usize) -> (near::Comparison, bool) {
     let (a_part, b_part) = (&a[..a.floor_char_boundary(most)], &b[..b.floor_char_boundary(most)]);
     let is_partial = a_part.len() < a.len() || b_part.len() < b.len();
-    let (a, b) = (a_part.to_lowercase(), b_part.to_lowercase());
-    (near::compare(&words(&a), &words(&b)), is_partial)
+    let (a, b) = (words(a_part), words(b_part));
+    (near::compare(&tokens(&a), &tokens(&b)), is_partial)
 }
 
-fn words(text: &str) -> Vec<&str> {
-    text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect()
+/// The words of a text as the analysis finds them, so that Chinese and Japanese are cut into words too; part by part, each
+/// as long as the analysis reads.
+fn words(mut text: &str) -> Vec<Words<'_>> {
+    let mut parts = Vec::new();
+    while !text.is_empty() {
+        let most = text.floor_char_boundary(MOST_BYTES);
+        let is_last = most == text.len();
+        let end =
+            if is_last { most } else { text[..most].rfind(char::is_whitespace).filter(|at| *at > 0).unwrap_or(most) };
+        let (part, rest) = text.split_at(end);
+        // Markup and code count: what is compared is what stands there.
+        parts.push(Words::of("", part, false));
+        text = rest;
+    }
+    parts
+}
+
+fn tokens<'w>(parts: &'w [Words<'_>]) -> Vec<&'w str> {
+    parts.iter().flat_map(Words::tokens).collect()
 }
 
 /// The concepts of both, of the first alone, of the other alone.
@@ -161,8 +179,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_letters_and_digits() {
-        assert_eq!(words("größe: 2 × acht, c-3!"), ["größe", "2", "acht", "c", "3"]);
+    fn words_are_those_of_the_analysis() {
+        assert_eq!(tokens(&words("Größe: 2 × acht, C-3!")), ["größe", "2", "acht", "c", "3"]);
+        assert_eq!(tokens(&words("")), [""; 0]);
+    }
+
+    #[test]
+    fn chinese_texts_have_words_to_compare() {
+        let text = "机器学习模型的训练方法和评估指标，数据库的索引结构与查询优化。分布式系统的一致性协议。";
+        let (same, _) = compare(text, &format!("{text}一句新的内容。"), 1 << 20);
+        assert!(same.resemblance > 0.5 && same.resemblance < 1.0, "{same:?}");
+        assert!(same.containment_a > 0.9, "{same:?}");
+    }
+
+    #[test]
+    fn a_text_longer_than_the_analysis_reads_is_compared_to_its_end() {
+        let text = "one two three ".repeat(MOST_BYTES / 14 + 1);
+        let longer = format!("{text}and at last something else");
+        assert!(compare(&text, &longer, usize::MAX).0.containment_b < 1.0);
+        assert_eq!(tokens(&words(&text)).len(), 3 * (MOST_BYTES / 14 + 1), "no word is cut in two");
+        assert_eq!(words(&"é".repeat(MOST_BYTES)).len(), 2);
     }
 
     #[test]

@@ -13,7 +13,9 @@ use uuid::Uuid;
 pub(crate) struct Change {
     /// Where its event stands in the log.
     pub(crate) sequence: u64,
-    /// What happened: `uploaded`, `revised`, `retitled`, `described`, `tagged`, `untagged`, `trashed` or `restored`.
+    /// What happened: `uploaded`, `revised`, `retitled`, `described`, `tagged`, `untagged`, `concept_added`,
+    /// `concept_removed`, `moved_to_cluster`, `released_from_cluster`, `linked`, `unlinked`, `absorbed` (it took over what
+    /// another had), `merged` (another took over what it had), `assessed` (by a language model), `trashed` or `restored`.
     pub(crate) kind: String,
     /// When.
     pub(crate) at: DateTime<Utc>,

@@ -249,9 +249,18 @@ impl From<sqlx::Error> for Problem {
         if crate::postgres::is_unavailable(&error) {
             tracing::warn!(%error, "the database is not available");
             Self::unavailable("the database is not available")
+        } else if is_of_parameter(&error) {
+            Self::new(StatusCode::BAD_REQUEST, code::INVALID_PARAMETER, "a parameter is malformed")
+                .detail("it holds a NUL character, or a time out of range")
         } else {
             tracing::error!(%error, "a statement failed");
             Self::internal()
         }
     }
+}
+
+/// Whether the database could not take a value as it came: NUL in a text (SQLSTATE 22021), or a time out of range (22008).
+fn is_of_parameter(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| ["22021", "22008"].contains(&code.as_ref()))
 }

@@ -61,6 +61,7 @@ create table document_knowledge (
 ) with (fillfactor = 80);
 create index document_knowledge_by_cluster on document_knowledge (workspace_id, cluster_id, arrival);
 create index document_knowledge_by_creation on document_knowledge (workspace_id, created_at) where not is_trashed;
+create index document_knowledge_by_merge on document_knowledge (workspace_id, merged_into) where merged_into is not null;
 create index document_knowledge_by_sha256 on document_knowledge (workspace_id, sha256);
 
 -- The concepts that hold of documents in use: found, added and proposed, less what users removed, merged or suppressed.

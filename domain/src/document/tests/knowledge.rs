@@ -128,9 +128,10 @@ fn nothing_is_said_of_what_is_absent_or_in_the_trash() {
 #[test]
 fn a_concept_is_the_same_in_any_case_and_may_change_its_category() {
     let there = [uploaded(), added("Docker", Some(Category::Tool))];
-    for same in [add("docker", None), add(" DOCKER ", Some(Category::Tool))] {
+    for same in [add("Docker", None), add(" Docker ", Some(Category::Tool))] {
         given::<Document>(there.clone()).when(same).then([]);
     }
+    given::<Document>(there.clone()).when(add("DOCKER", None)).then([added("DOCKER", Some(Category::Tool))]);
     let other = add("Docker", Some(Category::Platform));
     given::<Document>(there).when(other).then([added("Docker", Some(Category::Platform))]);
 }
@@ -138,10 +139,24 @@ fn a_concept_is_the_same_in_any_case_and_may_change_its_category() {
 #[test]
 fn a_removed_concept_comes_back_when_it_is_added() {
     let log = [uploaded(), added("Docker", None), removed("docker")];
-    given::<Document>(log.clone()).when(remove("DOCKER")).then([]);
+    given::<Document>(log.clone()).when(remove("docker")).then([]);
+    given::<Document>(log.clone()).when(remove("DOCKER")).then([removed("DOCKER")]);
     given::<Document>(log).when(add("Docker", None)).then([added("Docker", None)]);
     let log = [uploaded(), removed("docker"), added("Docker", None)];
     given::<Document>(log).when(remove("docker")).then([removed("docker")]);
+}
+
+#[test]
+fn what_is_said_under_another_name_of_a_concept_is_never_lost() {
+    let (there, gone) = (added("Pods", None), removed("pod"));
+    given::<Document>([uploaded(), there.clone(), gone.clone()]).when(add("Pods", None)).then([there.clone()]);
+    given::<Document>([uploaded(), gone.clone(), there.clone()]).when(remove("pod")).then([gone.clone()]);
+    given::<Document>([uploaded(), there.clone()]).when(remove("Pods")).then([removed("Pods")]);
+    given::<Document>([uploaded(), removed("Pods")]).when(add("Pods", None)).then([there.clone()]);
+    let log = [uploaded(), gone.clone(), absorbed(OTHER, &[], &["Pods"], &[])];
+    given::<Document>(log).when(remove("pod")).then([gone]);
+    let retitled = Event::Retitled(Retitled { title: "new".into() });
+    given::<Document>([uploaded(), there, retitled]).when(add("Pods", None)).then([]);
 }
 
 #[test]
@@ -151,7 +166,9 @@ fn concepts_are_bounded_on_either_side() {
     given::<Document>(log.clone()).when(add("c", None)).then_rejected(full);
     given::<Document>(log.clone()).when(add("b", Some(Category::Tool))).then([added("b", Some(Category::Tool))]);
     given::<Document>(log).when(remove("c")).then([removed("c")]);
-    given::<Document>([uploaded(), removed("a"), removed("b")]).when(remove("c")).then_rejected(full);
+    let log = [uploaded(), removed("a"), removed("b")];
+    given::<Document>(log.clone()).when(remove("c")).then_rejected(full);
+    given::<Document>(log).when(remove("a")).then([removed("a")]);
 }
 
 #[test]
