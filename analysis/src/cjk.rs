@@ -56,7 +56,7 @@ pub(crate) fn chunks(run: &str) -> Vec<Range<usize>> {
     let is_japanese = run.chars().any(|letter| is_hiragana(letter) || is_katakana(letter));
     let of = |letter: char| match kind(letter) {
         Kind::Han if !is_japanese && GRAMMAR.contains(letter) => Kind::Grammar,
-        kind => kind,
+        kind @ (Kind::Han | Kind::Hiragana | Kind::Katakana | Kind::Other | Kind::Grammar) => kind,
     };
     let mut chunks: Vec<Range<usize>> = Vec::new();
     let (mut start, mut letters, mut last) = (0, 0, Kind::Grammar);

@@ -211,7 +211,6 @@ impl Api {
     ///
     /// As users decided; `DELETE /v1/concepts/{concept}/suppression` of the command-service undoes it.
     #[oai(path = "/v1/concepts/suppressed", method = "get", operation_id = "list_suppressed_concepts")]
-    #[expect(clippy::too_many_arguments, reason = "each is a documented parameter of the operation")]
     async fn suppressed(
         &self,
         Authorized(caller): Authorized,
@@ -240,7 +239,6 @@ impl Api {
     ///
     /// Spellings and acronyms that were found to mean a concept, and what users merged or renamed.
     #[oai(path = "/v1/concepts/aliases", method = "get", operation_id = "list_concept_aliases")]
-    #[expect(clippy::too_many_arguments, reason = "each is a documented parameter of the operation")]
     async fn aliases(
         &self,
         Authorized(caller): Authorized,

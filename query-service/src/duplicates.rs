@@ -133,7 +133,7 @@ async fn exact(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let next_cursor = answer::cut(&mut groups, limit, |last| cursor::write(last));
+    let next_cursor = answer::cut(&mut groups, limit, cursor::write);
     let members = sqlx::query_as!(
         Member,
         r#"select asked.sha256 as "group!", m.document_id, m.title, m.created_at, m.resemblance, m.count as "count!"
@@ -174,7 +174,7 @@ async fn near(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let next_cursor = answer::cut(&mut groups, limit, |last| cursor::write(last));
+    let next_cursor = answer::cut(&mut groups, limit, cursor::write);
     let members = sqlx::query_as!(
         Member,
         r#"with recursive chain (group_id, document_id, resemblance) as (

@@ -41,7 +41,7 @@ pub(super) fn graph(documents: &[Weighted]) -> Graph {
         nearest.truncate(neighbours);
         edges.extend(nearest.into_iter().map(|(other, likeness)| (at.min(other), at.max(other), likeness)));
     }
-    edges.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+    edges.sort_unstable_by_key(|edge| (edge.0, edge.1));
     let mut graph: Graph = vec![Vec::new(); documents.len()];
     for same in edges.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
         let (one, other, weight) = (same[0].0, same[0].1, same.iter().map(|edge| edge.2).sum());

@@ -109,7 +109,6 @@ impl Api {
     ///
     /// Those in use, the last to arrive first.
     #[oai(path = "/v1/documents/unclustered", method = "get", operation_id = "list_unclustered_documents")]
-    #[expect(clippy::too_many_arguments, reason = "each is a documented parameter of the operation")]
     async fn unclustered(
         &self,
         Authorized(caller): Authorized,
