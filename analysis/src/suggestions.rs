@@ -5,7 +5,7 @@ mod archetypes;
 mod grounds;
 mod needs;
 
-use archetypes::{ARCHETYPES, Archetype};
+use archetypes::Archetype;
 use events::Category;
 use events::document::SkillLevel;
 use grounds::Ground;
@@ -117,7 +117,7 @@ pub fn suggest(bank: &Bank<'_>, most: usize) -> (Vec<Suggestion>, Vec<String>) {
         return (Vec::new(), too_little);
     }
     let (mut found, mut missed) = (Vec::new(), Vec::new());
-    for archetype in ARCHETYPES {
+    for archetype in archetypes::all() {
         for ground in grounds::of(bank, archetype.scope) {
             match judge(bank, archetype, &ground) {
                 Ok(suggestion) => found.push((promise(&suggestion, &ground), suggestion)),
