@@ -12,6 +12,11 @@ use std::borrow::Cow;
 
 /// A word of the title or a heading counts so often for clustering.
 const TITLE: usize = 2;
+/// Endings of files' names that documents have; those of code say a language.
+const ENDINGS: [&str; 18] = [
+    "adoc", "csv", "doc", "docx", "eml", "epub", "htm", "html", "json", "log", "markdown", "md", "odt", "pdf", "rst",
+    "rtf", "text", "txt",
+];
 /// How sure it is that a file of code is about its language.
 const CODE: f32 = 0.6;
 
@@ -24,7 +29,7 @@ pub fn analyse(text: &Text<'_>) -> Analysis {
         None => Cow::Borrowed(text.body),
     };
     let is_markdown = text.media_type.starts_with("text/markdown") && programming.is_none();
-    let words = Words::of(text.title, &body, is_markdown);
+    let words = Words::of(without_ending(text.title), &body, is_markdown);
     let language = language::of(&words);
     let (mut concepts, acronyms) = concepts::extract(&words, language);
     if let Some(programming) = programming {
@@ -40,6 +45,14 @@ pub fn analyse(text: &Text<'_>) -> Analysis {
         acronyms,
         vector: vector(&words, language),
         sketch: Sketch::of(words.tokens()),
+    }
+}
+
+/// A title without the ending of a file's name, which says nothing about what is in it.
+fn without_ending(title: &str) -> &str {
+    match title.trim_end().rsplit_once('.') {
+        Some((name, ending)) if ENDINGS.contains(&ending.to_ascii_lowercase().as_str()) => name,
+        Some(_) | None => title,
     }
 }
 
@@ -76,4 +89,20 @@ fn vector(words: &Words<'_>, language: Language) -> Vector {
         counted.extend(std::iter::repeat_n(word.id, times));
     }
     Vector::of_terms(counted.iter().filter_map(|id| terms[*id as usize]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ending_of_a_file_s_name_is_no_concept() {
+        let keys = |title: &str| -> Vec<String> {
+            let text = Text { title, body: "Bread needs time.", media_type: "text/plain", file_name: None };
+            analyse(&text).concepts.into_iter().map(|concept| concept.key).collect()
+        };
+        assert!(!keys("0003.txt").iter().any(|key| key.contains("txt")), "{:?}", keys("0003.txt"));
+        assert_eq!(without_ending("Sourdough Bread.PDF"), "Sourdough Bread");
+        assert_eq!(without_ending("Node.js"), "Node.js");
+    }
 }

@@ -200,7 +200,7 @@ async fn held(
     }
     let rows = sqlx::query!(
         r#"select document_id, array_agg(concept order by concept) as "concepts!" from document_concept
-           where workspace_id = $1 and document_id = any($2) group by document_id"#,
+           where workspace_id = $1 and document_id in (select unnest($2::uuid[])) group by document_id"#,
         id.0,
         &missing
     )
@@ -224,7 +224,7 @@ async fn concepts(
 ) -> Result<BTreeMap<String, Known>, Error> {
     let keys: Vec<&str> = wanted.iter().copied().collect();
     let rows = sqlx::query!(
-        "select concept, name, category, documents from concept where workspace_id = $1 and concept = any($2)",
+        "select concept, name, category, documents from concept where workspace_id = $1 and concept in (select unnest($2::text[]))",
         id.0,
         &keys as _
     )
