@@ -2,6 +2,7 @@
 //! read models.
 
 use crate::client::{Answer, Client};
+use crate::numbers::Numbers;
 use crate::system::{System, wait_for};
 use reqwest::Method;
 use rustix::process::Signal;
@@ -62,19 +63,6 @@ struct Known {
     sequences: Vec<u64>,
 }
 
-/// A generator of the same numbers for the same seed (SplitMix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-}
-
 /// Runs a plan on a new system; panics where anything was lost, doubled, half there or not recovered.
 pub async fn run(program: &Path, plan: Plan) -> Report {
     let system = System::start(program).await;
@@ -84,11 +72,11 @@ pub async fn run(program: &Path, plan: Plan) -> Report {
     let writers: Vec<_> = (0..plan.clients as u64)
         .map(|n| {
             let writer = Writer { client: client.clone(), n, retries: retries.clone() };
-            tokio::spawn(writer.write(Numbers(plan.seed ^ n << 32), is_over.clone()))
+            tokio::spawn(writer.write(Numbers::new(plan.seed ^ n << 32), is_over.clone()))
         })
         .collect();
 
-    let mut numbers = Numbers(plan.seed);
+    let mut numbers = Numbers::new(plan.seed);
     let mut slowest_recovery = Duration::ZERO;
     let mut round = Vec::new();
     for _ in 0..plan.kills {

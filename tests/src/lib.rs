@@ -3,6 +3,8 @@
 
 pub mod chaos;
 pub mod client;
+pub mod knowledge;
+pub mod numbers;
 pub mod system;
 pub mod texts;
 

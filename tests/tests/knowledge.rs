@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use tests::client::send;
+use tests::knowledge::{check, encoded, get, texts, valid_clusters};
 use tests::texts::SUBJECTS;
 use tests::{Client, System};
 
@@ -24,68 +25,12 @@ async fn upload_subjects(client: &Client, each: std::ops::Range<usize>) -> (Vec<
     (ids, last)
 }
 
-async fn get(client: &Client, path: &str, min_sequence: u64) -> Value {
-    let and = if path.contains('?') { '&' } else { '?' };
-    client.get(&format!("{path}{and}min_sequence={min_sequence}")).await.expect(200).json()
-}
-
-fn texts<'a>(list: &'a Value, name: &str) -> Vec<&'a str> {
-    list.as_array().expect("a list").iter().map(|item| item[name].as_str().unwrap_or_default()).collect()
-}
-
-/// Every document stands in at most one cluster, and the numbers of the clusters are those of their members.
-async fn assert_valid_clusters(client: &Client, documents: usize, sequence: u64) -> Vec<BTreeSet<String>> {
-    let list = get(client, "/v1/clusters?limit=200", sequence).await;
-    let mut all = BTreeSet::new();
-    let mut clusters = Vec::new();
-    for cluster in list["clusters"].as_array().expect("clusters") {
-        let id = cluster["id"].as_str().expect("an id");
-        let members = get(client, &format!("/v1/clusters/{id}/documents?limit=200"), sequence).await;
-        let members: BTreeSet<String> = texts(&members["documents"], "id").into_iter().map(str::to_owned).collect();
-        assert_eq!(Some(members.len() as u64), cluster["documents"].as_u64(), "{cluster}");
-        for member in &members {
-            assert!(all.insert(member.clone()), "{member} stands in two clusters");
-        }
-        assert!(!cluster["name"].as_str().expect("a name").is_empty());
-        clusters.push(members);
-    }
-    assert_eq!(all.len() as u64 + list["unclustered"].as_u64().expect("a number"), documents as u64);
-    clusters
-}
-
-#[tokio::test]
-async fn documents_of_one_subject_meet_in_a_cluster_whatever_their_order() {
-    let system = System::start(PROGRAM).await;
-    for (name, step) in [("ada", 1), ("ben", 7), ("cem", 11)] {
-        let client = system.client(name).await;
-        let (mut ids, mut last) = (vec![BTreeSet::new(); SUBJECTS.len()], 0);
-        let count = SUBJECTS.len() * 10;
-        for at in 0..count {
-            let at = at * step % count;
-            let (title, text) = SUBJECTS[at % SUBJECTS.len()].document(at / SUBJECTS.len());
-            let uploaded = client.upload(&title, &text).await;
-            last = uploaded.sequence();
-            ids[at % SUBJECTS.len()].insert(uploaded.id());
-        }
-        let clusters = assert_valid_clusters(&client, count, last).await;
-        for cluster in &clusters {
-            let subjects = ids.iter().filter(|ids| !ids.is_disjoint(cluster)).count();
-            assert_eq!(subjects, 1, "a cluster has documents of more than one subject");
-        }
-        for ids in &ids {
-            let most = clusters.iter().map(|cluster| cluster.intersection(ids).count()).max().unwrap_or(0);
-            assert!(most * 2 > ids.len(), "no cluster has most documents of a subject");
-        }
-    }
-    system.finish().await;
-}
-
 #[tokio::test]
 async fn clusters_follow_users_and_documents() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
     let (ids, last) = upload_subjects(&ada, 0..10).await;
-    assert_valid_clusters(&ada, 30, last).await;
+    valid_clusters(&ada, 30, last).await;
     let cluster_of = async |id: &str, sequence: u64| -> Value {
         get(&ada, &format!("/v1/documents/{id}/knowledge"), sequence).await["cluster"].clone()
     };
@@ -107,10 +52,10 @@ async fn clusters_follow_users_and_documents() {
     assert_eq!((&cluster["name"], &cluster["skill_level"]), (&json!("Our platform"), &json!("advanced")));
     assert_eq!(cluster["name_origin"], "user");
     assert_eq!(cluster_of(&ids[2][0], last).await["id"], containers);
-    assert_valid_clusters(&ada, 60, last).await;
+    valid_clusters(&ada, 60, last).await;
 
     let trashed = ada.delete(&format!("/v1/documents/{}", ids[0][3])).await.expect(200).sequence();
-    assert_valid_clusters(&ada, 59, trashed).await;
+    valid_clusters(&ada, 59, trashed).await;
     let restored = ada.post(&format!("/v1/documents/{}/restore", ids[0][3]), &json!({})).await.expect(200).sequence();
     assert_eq!(cluster_of(&ids[0][3], restored).await["id"], containers);
 
@@ -121,7 +66,7 @@ async fn clusters_follow_users_and_documents() {
         .expect_problem(410, "cluster_merged");
     let dissolved = ada.delete(&format!("/v1/clusters/{containers}")).await.expect(200).sequence();
     assert_eq!(cluster_of(&ids[1][3], dissolved).await, Value::Null);
-    assert_valid_clusters(&ada, 60, dissolved).await;
+    valid_clusters(&ada, 60, dissolved).await;
 
     let made = ada.post("/v1/clusters", &json!({ "name": "Reading list" })).await.expect(201);
     let put = ada.put(&format!("/v1/documents/{}/cluster", ids[1][3]), &json!({ "cluster_id": made.id() })).await;
@@ -205,6 +150,107 @@ async fn concepts_are_found_and_corrected() {
     let ben = system.client("ben").await;
     ben.get(&format!("/v1/concepts/{key}")).await.expect_problem(404, "concept_not_found");
     ben.get(&format!("/v1/documents/{first}/knowledge")).await.expect_problem(404, "document_not_found");
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn a_decision_about_a_concept_changes_its_numbers() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let mut ids = Vec::new();
+    for (n, names) in
+        [["Red moss", "Red moss"], ["Red moss", "Blue fern"], ["Blue fern", "Blue fern"]].iter().enumerate()
+    {
+        let uploaded = ada.upload(&format!("{n}"), &format!("{n}")).await;
+        for name in names {
+            ada.put(&format!("/v1/documents/{}/concepts/{}", uploaded.id(), encoded(name)), &json!({}))
+                .await
+                .expect(200);
+        }
+        ids.push(uploaded.id());
+    }
+    // What was found rather than added is suppressed: no document has "kubernetes" by a user's word.
+    for n in 0..4 {
+        ids.push(ada.upload(&format!("Kubernetes {n}"), "Kubernetes and again Kubernetes.").await.id());
+    }
+    let last = ada.put(&format!("/v1/documents/{}/title", ids[0]), &json!({ "title": "last" })).await.expect(200);
+    let number = async |concept: &str, sequence: u64| -> Value {
+        get(&ada, &format!("/v1/concepts/{concept}"), sequence).await["documents"].clone()
+    };
+    assert_eq!([number("redmoss", last.sequence()).await, number("bluefern", last.sequence()).await], [2, 2]);
+
+    let merged = ada.post("/v1/concepts/Red%20moss/merge", &json!({ "into": "Blue fern" })).await.expect(200);
+    assert_eq!(number("bluefern", merged.sequence()).await, 3, "one document had both");
+    check(&ada, &ids, merged.sequence()).await;
+    let separated = ada.delete("/v1/concepts/redmoss/merge").await.expect(200).sequence();
+    assert_eq!([number("redmoss", separated).await, number("bluefern", separated).await], [2, 2]);
+    check(&ada, &ids, separated).await;
+
+    assert_eq!(number("kubernetes", separated).await, 4);
+    let suppressed = ada.put("/v1/concepts/kubernetes/suppression", &json!({})).await.expect(200).sequence();
+    assert_eq!(number("kubernetes", suppressed).await, 0);
+    check(&ada, &ids, suppressed).await;
+    let allowed = ada.delete("/v1/concepts/kubernetes/suppression").await.expect(200).sequence();
+    assert_eq!(number("kubernetes", allowed).await, 4);
+    check(&ada, &ids, allowed).await;
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn a_concept_is_the_same_by_its_name_and_by_its_key() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let id = ada.upload("Notes", "Containers hold it. The containers are many.").await.id();
+    let (name, key) =
+        (format!("/v1/documents/{id}/concepts/Containers"), format!("/v1/documents/{id}/concepts/container"));
+    let has = async |sequence: u64| -> bool {
+        let knowledge = get(&ada, &format!("/v1/documents/{id}/knowledge"), sequence).await;
+        texts(&knowledge["concepts"], "concept").contains(&"container")
+    };
+    // As a client does who adds what a reader wrote, and removes what an answer shows.
+    for _ in 0..2 {
+        let added = ada.put(&name, &json!({})).await.expect(200).sequence();
+        assert!(has(added).await, "it was added");
+        let removed = ada.delete(&key).await.expect(200).sequence();
+        assert!(!has(removed).await, "it was removed");
+    }
+    let added = ada.put(&name, &json!({})).await.expect(200).sequence();
+    assert!(has(added).await, "it comes back");
+
+    let found = ada.upload("More", "Containers and containers, once more containers.").await;
+    let suppression = |concept: &str| format!("/v1/concepts/{concept}/suppression");
+    for _ in 0..2 {
+        let suppressed = ada.put(&suppression("Containers"), &json!({})).await.expect(200).sequence();
+        let list = get(&ada, "/v1/concepts/suppressed", suppressed).await;
+        assert_eq!(texts(&list["concepts"], "concept"), ["container"]);
+        let allowed = ada.delete(&suppression("container")).await.expect(200).sequence();
+        assert_eq!(get(&ada, "/v1/concepts/suppressed", allowed).await["concepts"], json!([]));
+        let knowledge = get(&ada, &format!("/v1/documents/{}/knowledge", found.id()), allowed).await;
+        assert!(texts(&knowledge["concepts"], "concept").contains(&"container"), "it is suggested again: {knowledge}");
+    }
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn what_no_database_can_hold_is_refused_in_every_parameter() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let uploaded = ada.upload("Notes", "Containers.").await;
+    let history = format!("/v1/documents/{}/history?kind=", uploaded.id());
+    let rests = ["", "/documents", "/neighbours", "/growth"];
+    let concepts = rests.map(|rest| format!("/v1/concepts/a%00b{rest}"));
+    let of_documents = ["tag", "concept", "language", "sha256"].map(|name| format!("/v1/documents?{name}=a%00b"));
+    for path in
+        concepts.into_iter().chain(of_documents).chain([format!("{history}%00"), "/v1/concepts?prefix=%00".into()])
+    {
+        let answer = ada.get(&path).await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text);
+        answer.expect_problem(400, "invalid_parameter");
+    }
+    // The same, hidden in a cursor.
+    for list in ["/v1/concepts/suppressed?", "/v1/concepts/aliases?", "/v1/duplicates?kind=exact&"] {
+        ada.get(&format!("{list}cursor=Ilx1MDAwMCI")).await.expect(400);
+    }
     system.finish().await;
 }
 
