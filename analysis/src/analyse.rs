@@ -1,17 +1,12 @@
 //! The whole analysis of one text: its words are read once, and everything is made from them.
 
-use crate::clusters::{Vector, term};
 use crate::concepts::{self, Concept};
-use crate::language::Language;
-use crate::lexicon::Class;
 use crate::near::Sketch;
-use crate::stem::Stems;
-use crate::words::{Place, Words};
+use crate::subject::Subject;
+use crate::words::Words;
 use crate::{Analysis, Text, category, code, language, level};
 use std::borrow::Cow;
 
-/// A word of the title or a heading counts so often for clustering.
-const TITLE: usize = 2;
 /// Endings of files' names that documents have; those of code say a language.
 const ENDINGS: [&str; 18] = [
     "adoc", "csv", "doc", "docx", "eml", "epub", "htm", "html", "json", "log", "markdown", "md", "odt", "pdf", "rst",
@@ -37,13 +32,15 @@ pub fn analyse(text: &Text<'_>) -> Analysis {
         // Places would be those of the prose that was made of the code.
         concepts.iter_mut().for_each(|concept| concept.places.clear());
     }
+    let subject = Subject::of(&words, language);
     Analysis {
         language: language.code.to_owned(),
         code: programming.map(str::to_owned),
         skill_level: level::level(&words),
         concepts,
         acronyms,
-        vector: vector(&words, language),
+        words: subject.words,
+        vector: subject.vector,
         sketch: Sketch::of(words.tokens()),
     }
 }
@@ -65,30 +62,6 @@ fn add_language(concepts: &mut Vec<Concept>, name: &str) {
     let concept =
         Concept { key, name: name.to_owned(), category, confidence: CODE, occurrences: 0, places: Vec::new() };
     concepts.insert(at, concept);
-}
-
-/// The stems of words that are about something.
-fn vector(words: &Words<'_>, language: Language) -> Vector {
-    let stems = Stems::of(if language.is_english() { "en" } else { language.code });
-    let is_content = |id: u32| match language.is_english() {
-        true => !matches!(words.entry(id).class, Class::Grammar | Class::Adverb),
-        false => !language.is_grammar(words.entry(id)),
-    };
-    let term_of = |id: u32| {
-        let word = words.different.get(id);
-        let is_word = word.len() > 1 && word.chars().any(char::is_alphabetic) && is_content(id);
-        is_word.then(|| term(&stems.stem(word)))
-    };
-    let terms: Vec<Option<u32>> = (0..).take(words.different.len()).map(term_of).collect();
-    let mut counted: Vec<u32> = Vec::with_capacity(words.words.len());
-    for word in &words.words {
-        let times = match word.place {
-            Place::Title | Place::Heading => TITLE,
-            Place::Body | Place::Code => 1,
-        };
-        counted.extend(std::iter::repeat_n(word.id, times));
-    }
-    Vector::of_terms(counted.iter().filter_map(|id| terms[*id as usize]))
 }
 
 #[cfg(test)]

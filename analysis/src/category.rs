@@ -13,8 +13,19 @@ pub(crate) struct Known {
     /// How it is written.
     pub(crate) name: &'static str,
     pub(crate) category: Category,
-    /// Whether this spelling is an ordinary word too.
-    pub(crate) is_ambiguous: bool,
+    /// What this spelling needs.
+    pub(crate) letters: Letters,
+}
+
+/// What tells a name from an ordinary word that is spelled so too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Letters {
+    /// Nothing needs to: there is no such word.
+    Any,
+    /// A capital where no sentence begins.
+    Capital,
+    /// Nothing but capitals.
+    Capitals,
 }
 
 /// Well-known names by their words in lower case, with a space between.
@@ -28,8 +39,12 @@ static NAMES: LazyLock<ByWord<String, Known>> = LazyLock::new(|| {
             let name = spellings[0].trim_start_matches('?');
             let key = squashed(name);
             for spelling in &spellings {
-                let is_ambiguous = spelling.starts_with('?');
-                let known = Known { key: key.clone(), name, category, is_ambiguous };
+                let letters = match spelling.strip_prefix('?') {
+                    None => Letters::Any,
+                    Some(word) if word.chars().all(char::is_uppercase) => Letters::Capitals,
+                    Some(_) => Letters::Capital,
+                };
+                let known = Known { key: key.clone(), name, category, letters };
                 names.entry(words(spelling.trim_start_matches('?'))).or_insert(known);
             }
         }
@@ -37,10 +52,13 @@ static NAMES: LazyLock<ByWord<String, Known>> = LazyLock::new(|| {
     names
 });
 
-/// The same by squashed spelling: what [`concepts::key`] makes of a name before it looks here.
+/// The same by squashed spelling: what [`concepts::key`] makes of a name before it looks here. Ordinary words stay what
+/// they are.
 static KEYS: LazyLock<ByWord<String, (String, Category)>> = LazyLock::new(|| {
     let mut keys: ByWord<String, (String, Category)> = ByWord::default();
-    for (spelling, known) in NAMES.iter() {
+    let is_name =
+        |(spelling, known): &(&String, &Known)| known.letters == Letters::Any || squashed(spelling) == known.key;
+    for (spelling, known) in NAMES.iter().filter(is_name) {
         let there = keys.entry(squashed(spelling)).or_insert_with(|| (known.key.clone(), known.category));
         // The order of the list decides where two names are squashed into one.
         if known.key < there.0 {

@@ -64,6 +64,9 @@ pub(crate) fn by_form(word: &str) -> Class {
     if is_long && word.ends_with("ly") && !NOT_ADVERB.contains_key(word) {
         return Class::Adverb;
     }
+    if word.ends_with("'t") || word.ends_with("\u{2019}t") {
+        return Class::Grammar;
+    }
     if word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',') {
         return Class::Grammar;
     }
@@ -114,6 +117,7 @@ mod tests {
             ("parallel", Class::Noun),
             ("statistical", Class::Modifier),
             ("3.14", Class::Grammar),
+            ("wouldn't", Class::Grammar),
         ] {
             assert_eq!(dictionary::look_up(word).class, expected, "{word}");
         }

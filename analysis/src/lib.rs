@@ -18,6 +18,7 @@ mod lexicon;
 pub mod naming;
 pub mod near;
 mod stem;
+mod subject;
 pub mod suggestions;
 pub mod words;
 
@@ -56,6 +57,8 @@ pub struct Analysis {
     pub concepts: Vec<Concept>,
     /// Acronyms that the text itself explains: keys of the short and of the long form.
     pub acronyms: Vec<(String, String)>,
+    /// Its most frequent words that name things, at most twelve.
+    pub words: Vec<String>,
     /// What it is about, for clustering.
     pub vector: clusters::Vector,
     /// Its wording, for finding near duplicates.

@@ -41,6 +41,8 @@ pub struct Cluster<'a> {
     pub documents: u32,
     /// Their concepts.
     pub concepts: Vec<InCluster<'a>>,
+    /// Their frequent words, which name it where no concept is shared by enough documents.
+    pub words: Vec<InCluster<'a>>,
 }
 
 /// Names clusters of a workspace of so many documents, each name once.
@@ -48,8 +50,8 @@ pub struct Cluster<'a> {
 /// A concept's score is the share of the cluster's documents that hold it times the binary logarithm of its lift, that is
 /// of how many times more frequent it is here than in the workspace: its part of the Kullback-Leibler divergence of the
 /// cluster from the workspace (Carmel, Roitman & Zwerdling 2009 label clusters by it). The best concept that enough
-/// documents hold is the name; a second one joins it if it scores at least half as much and says something else. Larger
-/// clusters choose first; a name that is taken becomes longer by the next concept, or gets a number. Where no concept
+/// documents hold is the name; a second one joins it if it scores at least half as much and says something else. Where no
+/// concept is held by enough, frequent words are taken with the concepts. Larger clusters choose first; a name that is taken becomes longer by the next concept, or gets a number. Where no concept
 /// sets the cluster apart its most frequent one says what the documents are about.
 #[must_use]
 pub fn names(clusters: &[Cluster<'_>], documents_total: u32) -> Vec<String> {
@@ -104,19 +106,16 @@ struct Scored {
 
 /// Names for a cluster, the best first; none if it has no concepts.
 fn candidates(cluster: &Cluster<'_>, total: u32) -> Vec<String> {
-    let scored = scored(cluster, total);
-    let size = u64::from(cluster.documents).max(scored.iter().map(|concept| concept.documents).max().unwrap_or(1));
-    let covering = |percent: u64| {
-        let covers = |concept: &&Scored| concept.score > 0.0 && concept.documents * 100 >= percent * size;
-        scored.iter().filter(covers).collect::<Vec<_>>()
-    };
-    let mut covering =
-        Some(covering(COVERAGE)).filter(|some| !some.is_empty()).unwrap_or_else(|| covering(LOWER_COVERAGE));
-    if covering.is_empty() {
-        let mut frequent: Vec<&Scored> = scored.iter().collect();
+    let concepts = scored(cluster, cluster.concepts.iter(), total);
+    let with_words = scored(cluster, cluster.concepts.iter().chain(&cluster.words), total);
+    let covering = covering(&concepts, COVERAGE, cluster.documents)
+        .or_else(|| covering(&with_words, COVERAGE, cluster.documents))
+        .or_else(|| covering(&concepts, LOWER_COVERAGE, cluster.documents));
+    let Some(mut covering) = covering else {
+        let mut frequent: Vec<&Scored> = concepts.iter().collect();
         frequent.sort_by_key(|concept| Reverse(concept.documents));
         return frequent.iter().map(|concept| about(&concept.name)).collect();
-    }
+    };
     prefer_whole(&mut covering);
     let first = covering.remove(0);
     covering.retain(|concept| !says_the_same(&first.name, &concept.name));
@@ -131,8 +130,15 @@ fn candidates(cluster: &Cluster<'_>, total: u32) -> Vec<String> {
     if is_close { pairs.chain([alone]).collect() } else { [alone].into_iter().chain(pairs).collect() }
 }
 
+/// Those that enough of so many documents hold, and that set them apart; `None` if there are none.
+fn covering(scored: &[Scored], percent: u64, documents: u32) -> Option<Vec<&Scored>> {
+    let size = u64::from(documents).max(scored.iter().map(|concept| concept.documents).max().unwrap_or(1));
+    let covers = |concept: &&Scored| concept.score > 0.0 && concept.documents * 100 >= percent * size;
+    Some(scored.iter().filter(covers).collect::<Vec<_>>()).filter(|covering| !covering.is_empty())
+}
+
 /// The concepts of a cluster that have a name, best first.
-fn scored(cluster: &Cluster<'_>, total: u32) -> Vec<Scored> {
+fn scored<'a>(cluster: &Cluster<'_>, concepts: impl Iterator<Item = &'a InCluster<'a>>, total: u32) -> Vec<Scored> {
     let size = u64::from(cluster.documents).max(1);
     let of = |concept: &InCluster<'_>| {
         let inside = u64::from(concept.documents).min(size);
@@ -143,7 +149,7 @@ fn scored(cluster: &Cluster<'_>, total: u32) -> Vec<Scored> {
         let score = inside as f32 / size as f32 * lift * weight(concept.category);
         Scored { name: tidy(concept.name), documents: inside, score }
     };
-    let with_documents = cluster.concepts.iter().filter(|concept| concept.documents > 0);
+    let with_documents = concepts.filter(|concept| concept.documents > 0);
     let mut scored: Vec<Scored> = with_documents.map(of).filter(|concept| !concept.name.is_empty()).collect();
     scored.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then(b.documents.cmp(&a.documents)).then_with(|| a.name.cmp(&b.name))

@@ -247,8 +247,9 @@ impl Reader<'_, '_> {
         if let Some(skipped) = self.skip_address(start, end) {
             return skipped;
         }
-        // The genitive is no part of the word.
-        let next = if bytes[end..].starts_with(b"'s") { end + 2 } else { end };
+        let next = end + ending(&self.text[end..]);
+        // "Don't" is one word; of "user's" and "we'll" only the beginning is.
+        let end = if self.text[end..next].ends_with('t') { next } else { end };
         self.push(start, end, false);
         next
     }
@@ -318,6 +319,14 @@ impl Reader<'_, '_> {
     }
 }
 
+/// Bytes of what English adds to a word after an apostrophe, such as "'s" and "'ll"; 0 if nothing.
+fn ending(rest: &str) -> usize {
+    let Some(after) = rest.strip_prefix(['\'', '\u{2019}']) else { return 0 };
+    let length = after.find(|letter: char| !letter.is_alphanumeric()).unwrap_or(after.len());
+    let is_ending = ["s", "t", "d", "m", "ll", "re", "ve"].contains(&&after[..length]);
+    if is_ending { rest.len() - after.len() + length } else { 0 }
+}
+
 /// Whether nothing of the word follows a `+` or `#`.
 fn is_name_end(bytes: &[u8], at: usize) -> bool {
     bytes.get(at + 1).is_none_or(|next| !next.is_ascii_alphanumeric())
@@ -345,6 +354,10 @@ mod tests {
         assert_eq!(
             tokens("The user's C++ code, e.g. Node.js 3.14.", false),
             ["the", "user", "c++", "code", "e", "g", "node.js", "3.14"]
+        );
+        assert_eq!(
+            tokens("We'll say the users’ cats don't, and l'eau", false),
+            ["we", "say", "the", "users", "cats", "don't", "and", "l", "eau"]
         );
         assert_eq!(tokens("Größe naïve Élan", false), ["größe", "naïve", "élan"]);
         assert_eq!(tokens("see https://a.example/b?c=d for more", false), ["see", "for", "more"]);

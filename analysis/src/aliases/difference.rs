@@ -73,15 +73,14 @@ pub(super) fn is_slip(one: &Counted<'_>, another: &Counted<'_>) -> Option<u32> {
     if x == y || !is_comparable(x) || !is_comparable(y) || !signs(x).eq(signs(y)) {
         return None;
     }
-    let (a, b): (Vec<char>, Vec<char>) = (x.chars().collect(), y.chars().collect());
-    let allowed = match a.len().min(b.len()) {
+    let allowed = match x.chars().count().min(y.chars().count()) {
         LETTERS_FOR_TWO.. => 2,
         LETTERS_FOR_ONE.. => 1,
         _ => return None,
     };
-    let distance = distance(&a, &b);
+    let distance = distance(x, y);
     let is_near = distance <= allowed && !is_another_word(x, y);
-    (is_near && !has_another_short_word(one, another)).then_some(distance)
+    (is_near && !has_another_word(one, another)).then_some(distance)
 }
 
 /// Whether the difference lies in a beginning or an end that changes the meaning, or the words are known to be confused.
@@ -150,13 +149,18 @@ fn is_swapped(one: &str, another: &str, x: &str, y: &str) -> bool {
     swaps(x, y) || swaps(y, x)
 }
 
-/// Whether two names differ in a short word, such as "form" and "from", or "vitamin c" and "vitamin d". Of as many words
-/// each is held against the one in its place; else a short word must stand in the other key as it is.
-fn has_another_short_word(one: &Counted<'_>, another: &Counted<'_>) -> bool {
+/// Whether two names differ in a word that is another one, such as "form" and "from", "service" and "devices", or "vitamin
+/// c" and "vitamin d". Of as many words each is held against the one in its place, as near as a key of its length has to be;
+/// else a short word must stand in the other key as it is.
+fn has_another_word(one: &Counted<'_>, another: &Counted<'_>) -> bool {
     let is_short = |word: &str| word.chars().count() < LETTERS_OF_WORD;
     let (a, b) = (words(one), words(another));
     if a.len() == b.len() {
-        return a.iter().zip(&b).any(|(a, b)| a != b && (is_short(a) || is_short(b)));
+        let is_single = a.len() == 1;
+        return a.iter().zip(&b).any(|(a, b)| {
+            let is_other = || is_short(a) || is_short(b) || !is_single && (distance(a, b) > 1 || is_another_word(a, b));
+            a != b && is_other()
+        });
     }
     let is_missing = |word: &String, key: &str| is_short(word) && !key.contains(word.as_str());
     a.iter().any(|word| is_missing(word, another.key)) || b.iter().any(|word| is_missing(word, one.key))
@@ -175,7 +179,8 @@ fn words(concept: &Counted<'_>) -> Vec<String> {
 
 /// Letters missing, added, changed or swapped with a neighbour (optimal string alignment, after Damerau 1964); three for
 /// any distance above two.
-fn distance(a: &[char], b: &[char]) -> u32 {
+fn distance(one: &str, another: &str) -> u32 {
+    let (a, b): (Vec<char>, Vec<char>) = (one.chars().collect(), another.chars().collect());
     if a.len().abs_diff(b.len()) > 2 {
         return 3;
     }

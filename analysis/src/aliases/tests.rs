@@ -87,6 +87,18 @@ fn short_words_of_a_name_never_differ() {
 }
 
 #[test]
+fn a_long_name_does_not_make_two_words_one() {
+    for (one, another) in [
+        ("consumer service", "consumer devices"),
+        ("payment protection", "patent protection"),
+        ("economist forecast", "economic forecasts"),
+        ("immigration policy", "emigration policy"),
+    ] {
+        assert!(!names_join(one, another), "{one} {another}");
+    }
+}
+
+#[test]
 fn slips_in_the_other_words_of_a_name_join() {
     for (variant, concept) in [
         ("event sourcng", "event sourcing"),

@@ -1,7 +1,7 @@
 //! Candidates: runs of words that can be a name, and well-known names wherever they stand.
 
 use super::key;
-use crate::category::{self, Known};
+use crate::category::{self, Known, Letters};
 use crate::intern::ByWord;
 use crate::language::Language;
 use crate::lexicon::Class;
@@ -101,49 +101,62 @@ impl Candidates {
         if self.is_rough {
             for first in start..end {
                 for last in first..end.min(first + ROUGH) {
-                    self.add(words, first, last, None);
+                    self.add(words, first, last);
                 }
             }
             return;
         }
         // The end of a long run says what it is.
         let start = start.max(end.saturating_sub(LONGEST));
-        self.add(words, start, end - 1, None);
+        self.add(words, start, end - 1);
     }
 
     fn add_known(&mut self, words: &Words<'_>, first: usize, last: usize, known: &'static Known) {
-        if known.is_ambiguous && !is_proper(words, first) {
-            return;
+        let is_name = match known.letters {
+            Letters::Any => true,
+            Letters::Capital => is_proper(words, first),
+            Letters::Capitals => words.words[first].is_upper,
+        };
+        if is_name {
+            let length = last + 1 - first;
+            let at = self.with_key(&known.key, length);
+            if let Some(candidate) = at.and_then(|at| self.list.get_mut(at)) {
+                candidate.known = candidate.known.or(Some(known));
+                candidate.meet(words, first, last);
+            }
         }
-        self.add(words, first, last, Some(known));
     }
 
-    fn add(&mut self, words: &Words<'_>, first: usize, last: usize, known: Option<&'static Known>) {
+    fn add(&mut self, words: &Words<'_>, first: usize, last: usize) {
         let ids: Vec<u32> = words.words[first..=last].iter().map(|word| word.id).collect();
-        let length = ids.len();
         let at = match self.by_words.get(&ids) {
             Some(at) => *at,
             None => {
-                if self.list.len() >= MOST {
-                    return;
-                }
                 let lower = ids.iter().map(|id| words.different.get(*id)).collect::<Vec<_>>().join(" ");
                 let key = key::of_lower(&lower);
-                if key.is_empty() || (length == 1 && lower.chars().count() < 2 && known.is_none()) {
+                if key.is_empty() || (ids.len() == 1 && lower.chars().count() < 2) {
                     return;
                 }
-                let next = self.list.len();
-                let at = *self.by_key.entry(key.clone()).or_insert(next);
-                if at == next {
-                    self.list.push(Candidate::new(key, length));
-                }
+                let Some(at) = self.with_key(&key, ids.len()) else { return };
                 self.by_words.insert(ids, at);
                 at
             }
         };
-        let candidate = &mut self.list[at];
-        candidate.known = candidate.known.or(known);
-        candidate.meet(words, first, last);
+        self.list[at].meet(words, first, last);
+    }
+
+    /// The candidate with a key, a new one if need be; `None` if there are too many.
+    fn with_key(&mut self, key: &str, length: usize) -> Option<usize> {
+        if let Some(at) = self.by_key.get(key) {
+            return Some(*at);
+        }
+        let at = self.list.len();
+        if at >= MOST {
+            return None;
+        }
+        self.list.push(Candidate::new(key.to_owned(), length));
+        self.by_key.insert(key.to_owned(), at);
+        Some(at)
     }
 
     /// The candidate with a key.

@@ -46,6 +46,27 @@ fn acronyms_meet_their_long_form() {
 fn ordinary_words_are_no_technologies() {
     assert!(!names("", "We go to the spring and react to rust on the car.").contains(&"Rust".to_owned()));
     assert!(names("", "The service was written in Rust and deployed with Docker.").contains(&"Rust".to_owned()));
+    let ordinary = found("", "The rest of the rag shop needs 5 ml of oil, and the scheme excels in the Rest House.");
+    assert!(ordinary.iter().all(|concept| concept.category == Category::Concept), "{ordinary:?}");
+    let names = names("", "We serve it by REST, and RAG answers from what it finds.");
+    assert!(
+        names.contains(&"REST".to_owned()) && names.contains(&"retrieval-augmented generation".to_owned()),
+        "{names:?}"
+    );
+    assert_ne!(key("rag"), key("retrieval-augmented generation"));
+}
+
+#[test]
+fn contractions_are_no_concepts() {
+    let names = names("", "It didn't work, they wouldn’t say. We don't know what isn't there; you'll see who's there.");
+    assert!(!names.iter().any(|name| name.contains('t') && name.contains('n') && name.contains(' ')), "{names:?}");
+}
+
+#[test]
+fn a_name_at_the_beginning_of_a_sentence_keeps_its_capital() {
+    assert!(names("", "Tony Blair is here. So are others.").contains(&"Tony Blair".to_owned()));
+    assert!(names("", "Bread crust is hot. So are others.").contains(&"bread crust".to_owned()));
+    assert!(names("", "Labour won. This is what Labour does.").contains(&"Labour".to_owned()));
 }
 
 #[test]

@@ -8,7 +8,7 @@ fn concept(name: &str, documents: u32, documents_overall: u32) -> InCluster<'_> 
 
 fn name_of(documents: u32, concepts: &[(&str, u32, u32)]) -> String {
     let concepts = concepts.iter().map(|(name, inside, overall)| concept(name, *inside, *overall)).collect();
-    names(&[Cluster { documents, concepts }], 1_000).remove(0)
+    names(&[Cluster { documents, concepts, words: Vec::new() }], 1_000).remove(0)
 }
 
 #[test]
@@ -30,6 +30,15 @@ fn what_few_documents_hold_names_nothing() {
     assert_eq!(name_of(100, &[("rare word", 3, 3), ("mortgages", 30, 60)]), "Mortgages");
     assert_eq!(name_of(100, &[("rare word", 3, 3), ("loans", 10, 20)]), "Loans", "the lower share if none has more");
     assert_eq!(name_of(100, &[("rare word", 3, 3)]), "Documents about rare word");
+}
+
+#[test]
+fn frequent_words_name_what_shares_no_concept() {
+    let words = vec![concept("film", 30, 40), concept("music", 28, 60), concept("year", 70, 700)];
+    let few = Cluster { documents: 100, concepts: vec![concept("film festival", 9, 9)], words: words.clone() };
+    assert_eq!(names(&[few], 1_000), ["Film and music"]);
+    let many = Cluster { documents: 100, concepts: vec![concept("film festival", 25, 26)], words };
+    assert_eq!(names(&[many], 1_000), ["Film festival"]);
 }
 
 #[test]
@@ -64,6 +73,7 @@ fn names_are_unique() {
     let cluster = |documents, concepts: &[(&'static str, u32, u32)]| Cluster {
         documents,
         concepts: concepts.iter().map(|(name, inside, overall)| concept(name, *inside, *overall)).collect(),
+        words: Vec::new(),
     };
     let clusters = [
         cluster(10, &[("Rust", 10, 40), ("memory safety", 3, 9)]),
@@ -98,7 +108,7 @@ fn names_are_short_and_in_one_line() {
 
 #[test]
 fn many_clusters_of_one_name_differ() {
-    let clusters = vec![Cluster { documents: 3, concepts: vec![concept("the same", 3, 3)] }; 300];
+    let clusters = vec![Cluster { documents: 3, concepts: vec![concept("the same", 3, 3)], words: Vec::new() }; 300];
     let found: BTreeSet<String> = names(&clusters, 900).into_iter().collect();
     assert_eq!(found.len(), 300);
 }
@@ -107,7 +117,8 @@ fn many_clusters_of_one_name_differ() {
 fn numbers_that_cannot_be_break_nothing() {
     let name = name_of(0, &[("odd", u32::MAX, 0), ("odder", 5, u32::MAX)]);
     assert!(!name.is_empty());
-    let clusters = [Cluster { documents: u32::MAX, concepts: vec![concept("most", u32::MAX, u32::MAX)] }];
+    let clusters =
+        [Cluster { documents: u32::MAX, concepts: vec![concept("most", u32::MAX, u32::MAX)], words: Vec::new() }];
     assert_eq!(names(&clusters, u32::MAX), ["Documents about most"]);
 }
 
@@ -129,7 +140,7 @@ fn the_top_concepts_are_frequent_here_and_rare_elsewhere() {
         concept("", 10, 10),
         concept("nowhere", 0, 10),
     ];
-    let cluster = Cluster { documents: 10, concepts };
+    let cluster = Cluster { documents: 10, concepts, words: Vec::new() };
     assert_eq!(top(&cluster, 9), [1, 4, 3, 2, 0]);
     assert_eq!(top(&cluster, 2), [1, 4]);
     assert_eq!(top(&Cluster::default(), 2), Vec::<usize>::new());

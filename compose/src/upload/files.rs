@@ -6,6 +6,8 @@ use walkdir::{DirEntry, WalkDir};
 
 /// Endings of text files in folders. A file that is named itself is tried whatever it is called.
 const ENDINGS: [&str; 4] = ["txt", "text", "md", "markdown"];
+/// Characters of a plain text's first line that may be its title.
+const LONGEST_HEADLINE: usize = 120;
 
 /// A file to upload.
 pub(super) struct File {
@@ -79,16 +81,28 @@ pub(super) fn media_type(path: &Path) -> &'static str {
     }
 }
 
-/// The title of a text: its first Markdown heading, else the file's name.
+/// The title of a text: its first Markdown heading, or a first line that looks like one, else the file's name.
 pub(super) fn title(path: &Path, text: &str) -> String {
-    let heading = (media_type(path) == "text/markdown")
-        .then(|| first_heading(text.trim_start_matches('\u{feff}')))
-        .flatten()
-        .map(|heading| heading.trim().trim_end_matches('#').trim())
-        .filter(|heading| !heading.is_empty());
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let title = heading.map_or(name, str::to_owned);
+    let text = text.trim_start_matches('\u{feff}');
+    let heading = match media_type(path) {
+        "text/markdown" => first_heading(text).map(|heading| heading.trim().trim_end_matches('#').trim()),
+        _ => headline(text),
+    };
+    let name = || path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let title = heading.filter(|heading| !heading.is_empty()).map_or_else(name, str::to_owned);
     title.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+/// The first line of a plain text, if it is short, stands alone, says something and is no sentence.
+fn headline(text: &str) -> Option<&str> {
+    let mut lines = text.trim_start().lines();
+    let line = lines.next()?.trim();
+    let stands_alone = lines.next()?.trim().is_empty() && lines.any(|line| !line.trim().is_empty());
+    let is_title = line.chars().take(LONGEST_HEADLINE + 1).count() <= LONGEST_HEADLINE
+        && line.chars().any(char::is_alphabetic)
+        && !line.starts_with('#')
+        && !line.ends_with(['.', ',', ':', ';']);
+    (stands_alone && is_title).then_some(line)
 }
 
 /// The first line that begins with one `#`; those in fenced code are comments of programs.
@@ -105,6 +119,24 @@ fn first_heading(text: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_stands_alone_is_the_title_of_a_plain_text() {
+        let of = |text: &str| title(Path::new("a/notes.txt"), text);
+        assert_eq!(of("Ad sales boost profit\n\nQuarterly profits jumped."), "Ad sales boost profit");
+        assert_eq!(of("\r\n Marked \r\n\r\nText\r\n"), "Marked");
+        for other in [
+            "One line only",
+            "A line\nof a paragraph\n\nAnother.",
+            "It is a sentence.\n\nAnother.",
+            "Dear reader,\n\nhow are you?",
+            "=====\n\nText",
+            "Nothing after\n\n\n",
+            &format!("{}\n\nText", "long ".repeat(30)),
+        ] {
+            assert_eq!(of(other), "notes.txt", "{other}");
+        }
+    }
 
     #[test]
     fn a_title_is_the_first_heading_or_the_name() {

@@ -47,6 +47,7 @@ pub(super) struct Document {
 pub(super) struct Findings {
     pub(super) skill_level: SkillLevel,
     pub(super) concepts: Vec<Concept>,
+    pub(super) words: Vec<String>,
 }
 
 /// A concept that a user added.
@@ -170,7 +171,11 @@ impl Document {
     fn set_analysis(&mut self, analysis: &Analysis) {
         self.language.clone_from(&analysis.language);
         self.code.clone_from(&analysis.code);
-        self.findings = Findings { skill_level: analysis.skill_level, concepts: analysis.concepts.clone() };
+        self.findings = Findings {
+            skill_level: analysis.skill_level,
+            concepts: analysis.concepts.clone(),
+            words: analysis.words.clone(),
+        };
         self.acronyms = analysis.acronyms.iter().flat_map(|(short, long)| [short.clone(), long.clone()]).collect();
         self.vector = analysis.vector.clone();
         self.sketch = analysis.sketch.clone();

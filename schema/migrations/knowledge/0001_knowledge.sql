@@ -40,7 +40,7 @@ create table document_knowledge (
     stated_level   text        not null,
     -- What a language model said of the present text: {model, summary, skill_level, concepts}.
     assessment     jsonb,
-    -- What the analysis found: {skill_level, concepts: [{key, name, category, confidence, occurrences, places}]}.
+    -- What the analysis found: {skill_level, concepts: [{key, name, category, confidence, occurrences, places}], words}.
     analysis       jsonb       not null,
     vector         bytea       not null,
     sketch         bytea       not null,
