@@ -110,7 +110,7 @@ fn candidates(cluster: &Cluster<'_>, total: u32) -> Vec<String> {
     let with_words = scored(cluster, cluster.concepts.iter().chain(&cluster.words), total);
     let covering = covering(&concepts, COVERAGE, cluster.documents)
         .or_else(|| covering(&with_words, COVERAGE, cluster.documents))
-        .or_else(|| covering(&concepts, LOWER_COVERAGE, cluster.documents));
+        .or_else(|| covering(&with_words, LOWER_COVERAGE, cluster.documents));
     let Some(mut covering) = covering else {
         let mut frequent: Vec<&Scored> = concepts.iter().collect();
         frequent.sort_by_key(|concept| Reverse(concept.documents));

@@ -14,17 +14,21 @@ use runtime::service::{chain, told_to_stop, until_up};
 use runtime::{EventLog, http, postgres, telemetry};
 use sqlx::PgPool;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// How long a projector on standby waits before it asks for the lock again, and a failed batch before it is tried again.
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long it waits when somebody must do something first.
 const LONG_PAUSE: Duration = Duration::from_secs(10);
+/// How often the distance to the head of the log is measured.
+const LAG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Follows the log until told to stop.
 pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -51,20 +55,43 @@ pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::E
         batches: config.batches.clone(),
         positions: positions.clone(),
     };
-    let projectors = (projector(Projection::Documents, &documents), projector(Projection::Knowledge, &knowledge));
+    // Each on a task of its own: one that computes for long does not hold up the other.
+    let mut projectors = JoinSet::new();
+    for projector in [projector(Projection::Documents, &documents), projector(Projection::Knowledge, &knowledge)] {
+        projectors.spawn(async move { projector.work().await });
+    }
     let serving = http::serve(listener, endpoint, &config.http, async move {
         told_to_stop().await;
         checks.stopping();
     });
     tokio::select! {
         served = serving => served?,
-        never = projectors.0.work() => match never {},
-        never = projectors.1.work() => match never {},
+        Some(ended) = projectors.join_next() => match ended {
+            Ok(never) => match never {},
+            Err(broken) => return Err(broken.into()),
+        },
+        never = measure_lag(&log, &positions) => match never {},
     }
+    projectors.shutdown().await;
     documents.close().await;
     knowledge.close().await;
     log.close().await;
     Ok(())
+}
+
+/// Says again and again how far the projections are behind the log, also while a batch takes long.
+async fn measure_lag(log: &EventLog, positions: &Positions) -> Infallible {
+    let mut tick = interval(LAG_INTERVAL);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Ok(head) = log.head().await {
+            for projection in Projection::ALL {
+                let lag = head.saturating_sub(positions.get(projection));
+                gauge!(LAG, "projection" => projection.name()).set(lag as f64);
+            }
+        }
+    }
 }
 
 /// One projection at work.
@@ -99,7 +126,7 @@ struct Decoded {
 
 impl Projector {
     /// Works for ever; whatever ends a session, another begins at the checkpoint.
-    async fn work(&self) -> std::convert::Infallible {
+    async fn work(&self) -> Infallible {
         loop {
             let mut pause = PAUSE;
             match Lock::try_take(&self.pool, self.projection.lock_key()).await {
@@ -181,7 +208,6 @@ impl Projector {
             histogram!(FRESHNESS_SECONDS, "projection" => projection).record(age.as_seconds_f64().max(0.0));
         }
         self.stand_at(last);
-        gauge!(LAG, "projection" => projection).set(decoded.batch.lag() as f64);
         Ok(last)
     }
 

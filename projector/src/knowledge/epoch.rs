@@ -12,6 +12,8 @@ use analysis::clusters::{self, Fit, Vector};
 use chrono::{DateTime, Utc};
 use events::{ClusterId, DocumentId, WorkspaceId};
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use tokio::task::spawn_blocking;
 
 /// A document in use, as clustering sees it.
 struct Member {
@@ -25,7 +27,7 @@ struct Member {
 /// Clusters and names anew.
 pub(super) async fn run(fold: &mut Fold<'_>, id: WorkspaceId, sequence: u64, at: DateTime<Utc>) -> Result<(), Error> {
     let members = members(fold, id).await?;
-    let fit = clusters::fit(&members.iter().map(|member| &member.vector).collect::<Vec<_>>());
+    let (members, fit) = fit(members).await;
     let clusters = identities(id, fold.workspace(id), &members, &fit);
     place(fold, &members, &fit, &clusters, at);
     naming::name(fold, id, &members, &fit, &clusters, at).await?;
@@ -41,6 +43,15 @@ pub(super) async fn run(fold: &mut Fold<'_>, id: WorkspaceId, sequence: u64, at:
     clustering.clusters = clusters;
     clustering.model = Some(fit.model);
     spellings::join(fold, id, at).await
+}
+
+/// Clusters the documents, beside what else there is to do.
+async fn fit(members: Vec<Member>) -> (Vec<Member>, Fit) {
+    let fit = move || {
+        let fit = clusters::fit(&members.iter().map(|member| &member.vector).collect::<Vec<_>>());
+        (members, fit)
+    };
+    spawn_blocking(fit).await.unwrap_or_else(|stopped| resume_unwind(stopped.into_panic()))
 }
 
 /// The workspace's documents in use, in the order of their arrival, as the batch has left them so far.

@@ -27,7 +27,6 @@ pub struct Batch {
     /// At least one event.
     pub events: Vec<Recorded>,
     last: Message,
-    pending: u64,
 }
 
 impl Batch {
@@ -35,12 +34,6 @@ impl Batch {
     #[must_use]
     pub fn last_sequence(&self) -> u64 {
         self.events.last().map_or(0, |event| event.sequence)
-    }
-
-    /// How many events of the log came after it when it was sent.
-    #[must_use]
-    pub fn lag(&self) -> u64 {
-        self.pending
     }
 
     /// Tells the server that this batch and all before it are done. Losing this word is harmless.
@@ -130,8 +123,7 @@ impl Follower {
             }
         }
         let last = last?;
-        let pending = last.info().map_or(0, |info| info.pending);
-        Some(Batch { events, last, pending })
+        Some(Batch { events, last })
     }
 
     async fn begin(&self) -> Result<Session, Error> {

@@ -1,4 +1,4 @@
-//! Clusters get their names, from the concepts and the words of their earliest documents.
+//! Clusters get their names, from the concepts and the words of some of their documents.
 
 use super::Member;
 use crate::apply::Error;
@@ -12,11 +12,10 @@ use sqlx::types::Json;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// Members of a cluster from which its name is made.
+/// Most members of a cluster from which its name is made, as far from each other in the order of their arrival.
 const SAMPLE: usize = 100;
 
-/// A cluster and its earliest documents: what is true of them stands for the whole cluster.
-#[derive(Default)]
+/// A cluster and some of its documents, old and new: what is true of them stands for the whole cluster.
 struct Sampled {
     documents: u32,
     sample: Vec<Key>,
@@ -67,15 +66,17 @@ pub(super) async fn name(
 }
 
 fn sampled(members: &[Member], fit: &Fit, clusters: usize) -> Vec<Sampled> {
-    let mut sampled: Vec<Sampled> = (0..clusters).map(|_| Sampled::default()).collect();
+    let mut of_cluster: Vec<Vec<Key>> = vec![Vec::new(); clusters];
     for (member, cluster) in members.iter().zip(&fit.assignment) {
-        let Some(cluster) = cluster.map(|cluster| cluster as usize) else { continue };
-        sampled[cluster].documents += 1;
-        if sampled[cluster].sample.len() < SAMPLE {
-            sampled[cluster].sample.push(member.key);
+        if let Some(cluster) = cluster {
+            of_cluster[*cluster as usize].push(member.key);
         }
     }
-    sampled
+    let sampled = |members: Vec<Key>| Sampled {
+        documents: u32::try_from(members.len()).unwrap_or(u32::MAX),
+        sample: members.iter().step_by(members.len().div_ceil(SAMPLE).max(1)).copied().collect(),
+    };
+    of_cluster.into_iter().map(sampled).collect()
 }
 
 /// How many documents of each cluster have what those of its sample have.
