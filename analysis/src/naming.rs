@@ -18,6 +18,8 @@ const LOWER_COVERAGE: u64 = 8;
 const MOST_OF_PART: u64 = 60;
 /// The score that a second concept needs, as a share of the first one's.
 const SECOND: f32 = 0.5;
+/// What a frequent word is worth beside a concept.
+const WORD: f32 = 0.5;
 /// What a cluster without concepts is called.
 const UNTITLED: &str = "Untitled cluster";
 
@@ -51,8 +53,9 @@ pub struct Cluster<'a> {
 /// of how many times more frequent it is here than in the workspace: its part of the Kullback-Leibler divergence of the
 /// cluster from the workspace (Carmel, Roitman & Zwerdling 2009 label clusters by it). The best concept that enough
 /// documents hold is the name; a second one joins it if it scores at least half as much and says something else. Where no
-/// concept is held by enough, frequent words are taken with the concepts. Larger clusters choose first; a name that is taken becomes longer by the next concept, or gets a number. Where no concept
-/// sets the cluster apart its most frequent one says what the documents are about.
+/// concept is held by enough, fewer are enough, and frequent words count too, for half as much. Larger clusters choose
+/// first; a name that is taken becomes longer by the next concept, or gets a number. Where nothing sets the cluster apart
+/// its most frequent concept says what the documents are about.
 #[must_use]
 pub fn names(clusters: &[Cluster<'_>], documents_total: u32) -> Vec<String> {
     let mut order: Vec<usize> = (0..clusters.len()).collect();
@@ -97,7 +100,8 @@ impl InCluster<'_> {
     }
 }
 
-/// A concept that could be in a name.
+/// A concept or a word that could be in a name.
+#[derive(Clone)]
 struct Scored {
     name: String,
     documents: u64,
@@ -106,10 +110,10 @@ struct Scored {
 
 /// Names for a cluster, the best first; none if it has no concepts.
 fn candidates(cluster: &Cluster<'_>, total: u32) -> Vec<String> {
-    let concepts = scored(cluster, cluster.concepts.iter(), total);
-    let with_words = scored(cluster, cluster.concepts.iter().chain(&cluster.words), total);
+    let concepts = best_first(scored(cluster, &cluster.concepts, 1.0, total).collect());
+    let words = scored(cluster, &cluster.words, WORD, total);
+    let with_words = best_first(concepts.iter().cloned().chain(words).collect());
     let covering = covering(&concepts, COVERAGE, cluster.documents)
-        .or_else(|| covering(&with_words, COVERAGE, cluster.documents))
         .or_else(|| covering(&with_words, LOWER_COVERAGE, cluster.documents));
     let Some(mut covering) = covering else {
         let mut frequent: Vec<&Scored> = concepts.iter().collect();
@@ -137,20 +141,28 @@ fn covering(scored: &[Scored], percent: u64, documents: u32) -> Option<Vec<&Scor
     Some(scored.iter().filter(covers).collect::<Vec<_>>()).filter(|covering| !covering.is_empty())
 }
 
-/// The concepts of a cluster that have a name, best first.
-fn scored<'a>(cluster: &Cluster<'_>, concepts: impl Iterator<Item = &'a InCluster<'a>>, total: u32) -> Vec<Scored> {
+/// Those of a cluster's concepts or words that have a name.
+fn scored<'a>(
+    cluster: &Cluster<'_>,
+    concepts: &'a [InCluster<'a>],
+    worth: f32,
+    total: u32,
+) -> impl Iterator<Item = Scored> + 'a {
     let size = u64::from(cluster.documents).max(1);
-    let of = |concept: &InCluster<'_>| {
+    let of = move |concept: &InCluster<'_>| {
         let inside = u64::from(concept.documents).min(size);
         let overall = u64::from(concept.overall());
         let total = u64::from(total).max(overall).max(size);
         // One document more than there are, so that what is rare by chance counts for less.
         let lift = log2(inside * total) - log2(size * (overall + 1));
-        let score = inside as f32 / size as f32 * lift * weight(concept.category);
+        let score = inside as f32 / size as f32 * lift * weight(concept.category) * worth;
         Scored { name: tidy(concept.name), documents: inside, score }
     };
-    let with_documents = concepts.filter(|concept| concept.documents > 0);
-    let mut scored: Vec<Scored> = with_documents.map(of).filter(|concept| !concept.name.is_empty()).collect();
+    let with_documents = concepts.iter().filter(|concept| concept.documents > 0);
+    with_documents.map(of).filter(|concept| !concept.name.is_empty())
+}
+
+fn best_first(mut scored: Vec<Scored>) -> Vec<Scored> {
     scored.sort_by(|a, b| {
         b.score.total_cmp(&a.score).then(b.documents.cmp(&a.documents)).then_with(|| a.name.cmp(&b.name))
     });

@@ -1,4 +1,4 @@
-//! The three services and the migration before them: this very program, started again as each of them.
+//! The services and the migration before them: this very program, started again as each of them.
 
 use crate::config::Run;
 use crate::data::Data;
