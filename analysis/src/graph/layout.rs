@@ -1,5 +1,6 @@
-//! Where nodes stand: edges draw together, nodes push apart (Fruchterman & Reingold 1991). Only the four operations and
-//! square roots, which every machine rounds alike.
+//! Where nodes stand: edges draw together, nodes push apart (Fruchterman & Reingold 1991), edges of nodes that have many
+//! less (as in ForceAtlas2, Jacomy et al. 2014); then each makes room for its name. Only the four operations and square
+//! roots, which every machine rounds alike.
 
 use super::Edge;
 
@@ -8,7 +9,14 @@ const ROUNDS: u32 = 120;
 /// Width of the frame around the drawing.
 const MARGIN: f32 = 0.03;
 /// How strongly the middle attracts, so that parts without edges stay in sight.
-const GRAVITY: f32 = 0.08;
+const GRAVITY: f32 = 0.5;
+/// Rounds in which nodes make room, the share of the frame that their names may fill together, and how much wider than
+/// high a name is.
+const ROOM_ROUNDS: u32 = 150;
+const FILLED: f32 = 0.45;
+const ASPECT: f32 = 3.0;
+/// Width of the widest room.
+const WIDEST: f32 = 0.17;
 /// Of nearer nodes the distance is taken as this.
 const NEAREST: f32 = 1e-4;
 
@@ -19,8 +27,13 @@ pub(super) fn of(groups: &[u32], edges: &[Edge]) -> Vec<(f32, f32)> {
     let mut places = seeds(groups);
     let count = places.len().max(1) as f32;
     let distance = (1.0 / count).sqrt();
+    let mut degrees = vec![0_u32; places.len()];
+    for edge in edges {
+        degrees[edge.from] += 1;
+        degrees[edge.to] += 1;
+    }
     for round in 0..ROUNDS {
-        let pulls = forces(&places, edges, distance);
+        let pulls = forces(&places, edges, &degrees, distance);
         let step = 0.1 * (1.0 - round as f32 / ROUNDS as f32);
         for (place, pull) in places.iter_mut().zip(pulls) {
             let length = (pull.0 * pull.0 + pull.1 * pull.1).sqrt();
@@ -28,7 +41,36 @@ pub(super) fn of(groups: &[u32], edges: &[Edge]) -> Vec<(f32, f32)> {
             *place = (place.0 + pull.0 * share, place.1 + pull.1 * share);
         }
     }
+    let mut places = framed(places);
+    let width = (FILLED * ASPECT / count).sqrt().min(WIDEST);
+    for _ in 0..ROOM_ROUNDS {
+        if !make_room(&mut places, width, width / ASPECT) {
+            break;
+        }
+    }
     framed(places)
+}
+
+/// Moves apart what stands too near, half of what is missing each and in the direction in which less is; whether anything was.
+fn make_room(places: &mut [Point], width: f32, height: f32) -> bool {
+    let mut is_moved = false;
+    for one in 0..places.len() {
+        for other in one + 1..places.len() {
+            let (dx, dy) = (places[one].0 - places[other].0, places[one].1 - places[other].1);
+            let (missing_x, missing_y) = (width - dx.abs(), height - dy.abs());
+            if missing_x <= NEAREST || missing_y <= NEAREST {
+                continue;
+            }
+            is_moved = true;
+            let (x, y) = match missing_x / width < missing_y / height {
+                true => ((missing_x / 2.0).copysign(dx), 0.0),
+                false => (0.0, (missing_y / 2.0).copysign(dy)),
+            };
+            places[one] = (places[one].0 + x, places[one].1 + y);
+            places[other] = (places[other].0 - x, places[other].1 - y);
+        }
+    }
+    is_moved
 }
 
 /// Beginnings that are spread evenly (the R2 sequence, Roberts 2018), group after group from the left.
@@ -45,7 +87,7 @@ fn seeds(groups: &[u32]) -> Vec<Point> {
 }
 
 /// What moves each node.
-fn forces(places: &[Point], edges: &[Edge], distance: f32) -> Vec<Point> {
+fn forces(places: &[Point], edges: &[Edge], degrees: &[u32], distance: f32) -> Vec<Point> {
     let mut forces: Vec<Point> = places.iter().map(|(x, y)| ((0.5 - x) * GRAVITY, (0.5 - y) * GRAVITY)).collect();
     for one in 0..places.len() {
         let (mut x, mut y) = (0.0, 0.0);
@@ -62,7 +104,8 @@ fn forces(places: &[Point], edges: &[Edge], distance: f32) -> Vec<Point> {
     }
     for edge in edges {
         let (dx, dy) = apart(places[edge.from], places[edge.to], edge.from);
-        let pull = (dx * dx + dy * dy).sqrt() / distance * (0.25 + edge.weight);
+        let shared = 2.0 / (degrees[edge.from].min(degrees[edge.to]) + 1) as f32;
+        let pull = (dx * dx + dy * dy).sqrt() / distance * (0.25 + edge.weight) * shared;
         let (px, py) = (dx * pull, dy * pull);
         forces[edge.from].0 -= px;
         forces[edge.from].1 -= py;

@@ -90,6 +90,21 @@ fn nodes_stand_in_the_frame_and_apart_and_friends_together() {
 }
 
 #[test]
+fn names_have_room_even_where_everything_is_bound() {
+    let keys: Vec<String> = (0..40).map(|at| format!("k{at}")).collect();
+    let nodes: Vec<Node<'_>> = keys.iter().map(|key| node(key, 10)).collect();
+    let pairs: Vec<Pair> = (0..40).flat_map(|a| (a + 1..40).map(move |b| pair(a, b, 5))).collect();
+    let graph = draw(&nodes, &pairs, 1_000, 40, 2_000);
+    assert!(graph.edges.len() > 700);
+    for (at, one) in graph.nodes.iter().enumerate() {
+        for other in &graph.nodes[at + 1..] {
+            let (x, y) = ((one.x - other.x).abs(), (one.y - other.y).abs());
+            assert!(x > 0.1 || y > 0.03, "{} and {} stand in each other's way: {x} {y}", one.key, other.key);
+        }
+    }
+}
+
+#[test]
 fn sizes_are_as_documents() {
     let graph = draw(&[node("a", 100), node("b", 25)], &[], 200, 9, 9);
     assert_eq!((graph.nodes[0].size, graph.nodes[1].size), (1.0, 0.5));
