@@ -43,6 +43,8 @@ impl Vector {
         ranked.truncate(TERMS);
         let mut terms: Vec<(u32, u8)> = ranked.into_iter().map(|(count, _, term)| (term, count)).collect();
         terms.sort_unstable();
+        // Thousands of them are kept.
+        terms.shrink_to_fit();
         Self { terms }
     }
 

@@ -37,7 +37,8 @@ impl Weights {
             let rarity = self.terms.get(term)?;
             Some((*term, (1.0 + log2(f32::from(*count)) * std::f32::consts::LN_2) * rarity))
         };
-        let mut weighted: Weighted = document.terms.iter().filter_map(weight).collect();
+        let mut weighted: Weighted = Vec::with_capacity(document.terms.len());
+        weighted.extend(document.terms.iter().filter_map(weight));
         to_unit_length(&mut weighted);
         weighted
     }
