@@ -6,6 +6,7 @@ use analysis::Text;
 use analysis::agreement::{adjusted_mutual_information, adjusted_rand};
 use analysis::clusters::Vector;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
@@ -36,9 +37,8 @@ pub(crate) struct Values {
 }
 
 pub(crate) fn measure(documents: &[Document]) -> Values {
-    let texts: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
     let labels: Vec<&str> = documents.iter().map(|document| document.label.as_str()).collect();
-    values(&texts, &labels)
+    values(documents.iter().map(|document| Cow::Borrowed(document.text.as_str())), &labels)
 }
 
 /// As [`measure`], over many documents, each the halves of two that have the same label.
@@ -51,24 +51,25 @@ pub(crate) fn measure_scale(documents: &[Document], scale: usize) -> Values {
         let middle = text.floor_char_boundary(text.len() / 2);
         if second { text[middle..].to_owned() } else { text[..middle].to_owned() }
     };
-    let (mut texts, mut labels) = (Vec::with_capacity(scale), Vec::with_capacity(scale));
-    for number in 0..scale {
-        let first = &documents[number % documents.len()];
+    let of = |number: usize| &documents[number % documents.len()];
+    let labels: Vec<&str> = (0..scale).map(|number| of(number).label.as_str()).collect();
+    // Each is made when it is its turn: memory is that of clustering.
+    let text = |number: usize| {
+        let first = of(number);
         let others = &by_label[first.label.as_str()];
         let second = others[(number / documents.len() * 7 + number) % others.len()];
-        texts.push(half(&first.text, false) + &half(&second.text, true));
-        labels.push(first.label.as_str());
-    }
-    values(&texts.iter().map(String::as_str).collect::<Vec<_>>(), &labels)
+        Cow::Owned(half(&first.text, false) + &half(&second.text, true))
+    };
+    values((0..scale).map(text), &labels)
 }
 
-fn values(texts: &[&str], labels: &[&str]) -> Values {
+fn values<'a>(texts: impl Iterator<Item = Cow<'a, str>>, labels: &[&str]) -> Values {
     let begun = Instant::now();
-    let vector = |text: &&str| {
-        analysis::analyse(&Text { title: "", body: text, media_type: "text/plain", file_name: None }).vector
+    let vector = |text: Cow<'a, str>| {
+        analysis::analyse(&Text { title: "", body: &text, media_type: "text/plain", file_name: None }).vector
     };
-    let vectors: Vec<Vector> = texts.iter().map(vector).collect();
-    let analysed_per_second = texts.len() as f64 / begun.elapsed().as_secs_f64();
+    let vectors: Vec<Vector> = texts.map(vector).collect();
+    let analysed_per_second = vectors.len() as f64 / begun.elapsed().as_secs_f64();
 
     let begun = Instant::now();
     let vectors: Vec<&Vector> = vectors.iter().collect();
@@ -76,7 +77,7 @@ fn values(texts: &[&str], labels: &[&str]) -> Values {
     for arrived in 1..=vectors.len() {
         feed.arrive(&vectors[..arrived]);
     }
-    let documents_per_second = texts.len() as f64 / begun.elapsed().as_secs_f64();
+    let documents_per_second = vectors.len() as f64 / begun.elapsed().as_secs_f64();
 
     let unclustered = feed.assignment.iter().filter(|cluster| cluster.is_none()).count();
     let mut sizes: BTreeMap<u32, usize> = BTreeMap::new();
@@ -94,7 +95,7 @@ fn values(texts: &[&str], labels: &[&str]) -> Values {
         clusters: sizes.len(),
         labels: labels.iter().collect::<BTreeSet<_>>().len(),
         unclustered,
-        largest_share: sizes.values().max().copied().unwrap_or(0) as f64 / texts.len().max(1) as f64,
+        largest_share: sizes.values().max().copied().unwrap_or(0) as f64 / labels.len().max(1) as f64,
         epochs: feed.epochs,
         longest_epoch_seconds: feed.longest,
         documents_per_second,
