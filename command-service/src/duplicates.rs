@@ -8,25 +8,34 @@ use metrics::counter;
 use quick_cache::sync::Cache;
 use runtime::postgres::READ_SCHEMA;
 use sqlx::{AssertSqlSafe, PgPool};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
+use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 /// Most documents that are named.
 const MOST: usize = 5;
-/// Searches at once; a further upload is not told of duplicates, rather than keep a registration from the database.
-const PLACES: usize = 64;
+/// Uploads that wait for an answer; a further one is not told of duplicates.
+const WAITING: usize = 1_024;
+/// Uploads that are asked about in one statement.
+const TOGETHER: usize = 128;
+/// How long uploads are gathered for the next statement where several came for the last: less than an append takes.
+const GATHERING: Duration = Duration::from_millis(3);
 /// How long an upload is remembered here: longer than the read models are ever behind when all is well.
 const RECENT: Duration = Duration::from_secs(10);
 
 /// Knows who has which text.
 pub(crate) struct Duplicates {
-    pool: PgPool,
-    statement: Arc<str>,
+    questions: mpsc::Sender<Question>,
     timeout: Duration,
-    places: Arc<Semaphore>,
     recent: Cache<(WorkspaceId, String), Vec<Recent>>,
+}
+
+/// Which other documents have a text?
+struct Question {
+    workspace: WorkspaceId,
+    sha256: String,
+    document: DocumentId,
+    answer: oneshot::Sender<Vec<Uuid>>,
 }
 
 /// A document that this process has accepted just now.
@@ -41,18 +50,9 @@ pub(crate) type Found = Option<Vec<Uuid>>;
 
 impl Duplicates {
     pub(crate) fn new(pool: PgPool, config: &config::Duplicates) -> Self {
-        let statement = format!(
-            "select document_id from {READ_SCHEMA}.document
-             where workspace_id = $1 and sha256 = $2 and not is_trashed and document_id <> $3
-             order by created_at, document_id limit {MOST}"
-        );
-        Self {
-            pool,
-            statement: statement.into(),
-            timeout: config.duplicates_timeout,
-            places: Arc::new(Semaphore::new(PLACES)),
-            recent: Cache::new(config.duplicates_recent),
-        }
+        let (questions, asked) = mpsc::channel(WAITING);
+        tokio::spawn(answer(pool, asked));
+        Self { questions, timeout: config.duplicates_timeout, recent: Cache::new(config.duplicates_recent) }
     }
 
     /// Asks the read models for other documents with a text.
@@ -60,33 +60,17 @@ impl Duplicates {
         if self.timeout.is_zero() {
             return None;
         }
-        let found = self.ask(workspace, sha256, document).await;
+        let found = self.ask(workspace, sha256.to_owned(), document).await;
         if found.is_none() {
             counter!(DUPLICATE_LOOKUPS_FAILED).increment(1);
         }
         found
     }
 
-    async fn ask(&self, workspace: WorkspaceId, sha256: &str, document: DocumentId) -> Found {
-        let place = self.places.clone().try_acquire_owned().ok()?;
-        // Not checked while compiling: the command-service owns no read model, and one without them still writes.
-        let search = sqlx::query_scalar::<_, Uuid>(AssertSqlSafe(self.statement.clone()))
-            .bind(workspace.0)
-            .bind(sha256.to_owned())
-            .bind(document.0);
-        let pool = self.pool.clone();
-        // On its own, so that a search which comes too late still leaves its connection ready for the next.
-        let search = tokio::spawn(async move {
-            let _place = place;
-            search.fetch_all(&pool).await
-        });
-        match tokio::time::timeout(self.timeout, search).await.ok()?.ok()? {
-            Ok(found) => Some(found),
-            Err(error) => {
-                tracing::debug!(%error, "duplicates could not be looked up");
-                None
-            }
-        }
+    async fn ask(&self, workspace: WorkspaceId, sha256: String, document: DocumentId) -> Found {
+        let (answer, found) = oneshot::channel();
+        self.questions.try_send(Question { workspace, sha256, document, answer }).ok()?;
+        tokio::time::timeout(self.timeout, found).await.ok()?.ok()
     }
 
     /// Remembers an accepted upload, and says which documents have its text: those found, and those remembered from the
@@ -122,6 +106,63 @@ impl Duplicates {
         }
         recent.into_iter().map(|uploaded| uploaded.document).collect()
     }
+}
+
+/// Answers questions, as many at once as have gathered: one statement for each would cost more than the uploads.
+async fn answer(pool: PgPool, mut asked: mpsc::Receiver<Question>) {
+    let mut questions = Vec::with_capacity(TOGETHER);
+    while asked.recv_many(&mut questions, TOGETHER).await > 0 {
+        // Whoever asked may have given up.
+        questions.retain(|question: &Question| !question.answer.is_closed());
+        let is_busy = questions.len() > 1;
+        match found(&pool, &questions).await {
+            Ok(found) => {
+                for (question, found) in questions.drain(..).zip(found) {
+                    // Nobody waits for this one any more.
+                    _ = question.answer.send(found);
+                }
+            }
+            Err(error) => tracing::debug!(%error, "duplicates could not be looked up"),
+        }
+        questions.clear();
+        if is_busy {
+            tokio::time::sleep(GATHERING).await;
+        }
+    }
+}
+
+/// The documents with each text, oldest first.
+async fn found(pool: &PgPool, questions: &[Question]) -> Result<Vec<Vec<Uuid>>, sqlx::Error> {
+    let mut found = vec![Vec::new(); questions.len()];
+    if questions.is_empty() {
+        return Ok(found);
+    }
+    // Not checked while compiling: the command-service owns no read model, and one without them still writes.
+    let statement = format!(
+        "select asked.number, same.document_id
+         from unnest($1::uuid[], $2::text[], $3::uuid[]) with ordinality
+             as asked (workspace_id, sha256, document_id, number)
+         cross join lateral (
+             select document_id, created_at from {READ_SCHEMA}.document as document
+             where document.workspace_id = asked.workspace_id and document.sha256 = asked.sha256 and not is_trashed
+                 and document.document_id <> asked.document_id
+             order by created_at, document_id limit {MOST}
+         ) as same
+         order by asked.number, same.created_at, same.document_id"
+    );
+    let rows: Vec<(i64, Uuid)> = sqlx::query_as(AssertSqlSafe(statement))
+        // Planned each time: a plan that was good for a few documents reads the whole table when it has grown.
+        .persistent(false)
+        .bind(questions.iter().map(|question| question.workspace.0).collect::<Vec<_>>())
+        .bind(questions.iter().map(|question| question.sha256.clone()).collect::<Vec<_>>())
+        .bind(questions.iter().map(|question| question.document.0).collect::<Vec<_>>())
+        .fetch_all(pool)
+        .await?;
+    for (number, document) in rows {
+        let found = usize::try_from(number - 1).ok().and_then(|at| found.get_mut(at));
+        found.into_iter().for_each(|found| found.push(document));
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -24,14 +24,19 @@ pub fn pool(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPoo
 
 /// As [`pool`], for tables that the log can fill again: after a crash of the database its last commits may be missing,
 /// rows and checkpoint alike, and are applied once more. In return no commit waits for the disk. Nor has a statement a
-/// limit of time: what must be applied would only be begun again.
+/// limit of time: what must be applied would only be begun again. Statements are planned anew each time, as the tables
+/// grow a thousandfold while a plan would be kept, and one statement writes many rows.
 ///
 /// # Errors
 /// An address that is none.
 pub fn pool_without_sync(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
-    let without =
-        [("synchronous_commit", "off"), ("statement_timeout", "0"), ("idle_in_transaction_session_timeout", "0")];
-    Ok(pool_of(config, options(config, name, schema)?.options(without)))
+    let filling = [
+        ("synchronous_commit", "off"),
+        ("statement_timeout", "0"),
+        ("idle_in_transaction_session_timeout", "0"),
+        ("plan_cache_mode", "force_custom_plan"),
+    ];
+    Ok(pool_of(config, options(config, name, schema)?.options(filling)))
 }
 
 fn options(config: &config::Postgres, name: &str, schema: &str) -> Result<PgConnectOptions, sqlx::Error> {
