@@ -48,7 +48,7 @@ impl Api {
     async fn list(
         &self,
         Authorized(caller): Authorized,
-        /// Only concepts whose name or key begins so; upper and lower case are the same.
+        /// Only concepts whose name or key begins so; case, spaces and hyphens make no difference.
         prefix: Query<Option<String>>,
         /// Only concepts of this sort.
         category: Query<Option<Category>>,
