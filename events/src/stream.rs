@@ -42,7 +42,9 @@ impl Aggregate {
         }
     }
 
-    fn parse(token: &str) -> Option<Self> {
+    /// The kind with a name; `None` if there is no such.
+    #[must_use]
+    pub fn parse(token: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|aggregate| aggregate.name() == token)
     }
 }

@@ -3,61 +3,33 @@
 //! takes its row's lock, and stops at once a projector that has been replaced, or whose tables have been.
 
 use crate::documents::Changes;
+use crate::error::Error;
 use crate::knowledge::Knowledge;
+use crate::parking::{self, Parking, Sorted};
+use crate::positioned::{Positioned, Read};
 use crate::projection::Projection;
-use events::{AnyEvent, DocumentId, Envelope, WorkspaceId};
-use runtime::{EventLog, event_log};
+use events::{DocumentId, Stream, WorkspaceId};
+use runtime::EventLog;
+use runtime::service::chain;
 use sqlx::PgPool;
+use std::time::Duration;
+use tokio::time::sleep;
 
-/// An event with its position.
-pub(crate) struct Positioned {
-    /// Its sequence.
-    pub(crate) sequence: u64,
-    /// The event.
-    pub(crate) envelope: Envelope<AnyEvent>,
-}
-
-/// Why a batch was not applied; nothing of it was.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    /// The checkpoint is not where it was thought to be.
-    #[error("the checkpoint was moved by somebody else")]
-    Displaced,
-    /// The tables were filled by another analysis.
-    #[error(
-        "knowledge was filled by analysis {filled:?} and this program has {}: see `projector compare`, then run `projector \
-         replay --projection knowledge`",
-        analysis::VERSION
-    )]
-    OtherAnalysis {
-        /// The versions that filled them.
-        filled: Vec<i32>,
-    },
-    /// An event does not fit what came before it.
-    #[error("event {sequence} edits a document that was never uploaded")]
-    Orphan {
-        /// Its sequence.
-        sequence: u64,
-    },
-    /// A row that this program wrote cannot be read back.
-    #[error("the tables hold what no version of this program wrote: {0}")]
-    Unreadable(&'static str),
-    /// The database.
-    #[error("the database failed")]
-    Database(#[from] sqlx::Error),
-    /// A text could not be fetched.
-    #[error("a text could not be fetched")]
-    Text(#[from] event_log::Error),
-}
+/// How often a batch is tried that fails for what is in it, before that is parked, and the first pause between; each
+/// further one is twice as long.
+const ATTEMPTS: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Applies the batches of one projection, one after another. When a batch fails, what it remembers may be ahead of the
 /// tables: another one must begin at the checkpoint.
 pub(crate) struct Applier {
     projection: Projection,
     pool: PgPool,
+    log: EventLog,
     /// Which table of checkpoints it moves: another generation has another, under the same name.
     table: i64,
     knowledge: Knowledge,
+    parking: Parking,
 }
 
 /// A batch whose transaction is written but not committed.
@@ -65,6 +37,8 @@ pub(crate) struct Pending {
     transaction: sqlx::Transaction<'static, sqlx::Postgres>,
     /// The documents that it changes and that could be cached, with their new sequences.
     pub(crate) changed: Vec<(WorkspaceId, DocumentId, u64)>,
+    /// Events that it parks.
+    pub(crate) parked: usize,
 }
 
 impl Applier {
@@ -76,27 +50,116 @@ impl Applier {
         )
         .fetch_one(pool)
         .await?;
-        let mut knowledge = Knowledge::new(log.clone());
+        let knowledge = Knowledge::new(log.clone());
         if projection == Projection::Knowledge {
             knowledge.stamp(pool).await?;
         }
-        Ok((Self { projection, pool: pool.clone(), table: at.table, knowledge }, to_u64(at.sequence)))
+        let parking = Parking::load(pool, projection).await?;
+        let (pool, log) = (pool.clone(), log.clone());
+        Ok((Self { projection, pool, log, table: at.table, knowledge, parking }, to_u64(at.sequence)))
     }
 
-    /// Writes a batch that begins right after `checkpoint` and ends at `last`.
-    pub(crate) async fn write(&mut self, checkpoint: u64, last: u64, batch: &[Positioned]) -> Result<Pending, Error> {
+    /// Writes a batch that begins right after `checkpoint` and ends at `last`. What cannot be applied is parked.
+    pub(crate) async fn write(&mut self, checkpoint: u64, last: u64, batch: Vec<Read>) -> Result<Pending, Error> {
+        let sorted = self.parking.sort(batch);
+        self.write_sorted(checkpoint, last, sorted, &[]).await
+    }
+
+    /// Writes what a stream has parked once more, up to so many events; what still cannot be applied stays parked.
+    pub(crate) async fn write_parked(
+        &mut self,
+        checkpoint: u64,
+        stream: Stream,
+        parked: Vec<Read>,
+    ) -> Result<Pending, Error> {
+        let sequences: Vec<u64> = parked.iter().map(Read::sequence).collect();
+        self.parking.streams.remove(&stream);
+        let sorted = self.parking.sort(parked);
+        self.write_sorted(checkpoint, checkpoint, sorted, &sequences).await
+    }
+
+    /// What it has parked.
+    pub(crate) const fn parking(&mut self) -> &mut Parking {
+        &mut self.parking
+    }
+
+    async fn write_sorted(
+        &mut self,
+        from: u64,
+        to: u64,
+        mut sorted: Sorted,
+        released: &[u64],
+    ) -> Result<Pending, Error> {
+        let mut attempt = 1;
+        let mut pending = loop {
+            let error = match self.fold(from, to, &sorted.events).await {
+                Ok(pending) => break pending,
+                Err(error) if error.is_of_an_event() && !sorted.events.is_empty() => error,
+                Err(error) => return Err(error),
+            };
+            // It remembers what is not in the tables.
+            self.knowledge = Knowledge::new(self.log.clone());
+            if attempt < ATTEMPTS {
+                tracing::warn!(error = chain(&error), "a batch was not applied, trying again");
+                sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
+                attempt += 1;
+                continue;
+            }
+            let (culprit, error) = self.culprit(from, to, &sorted.events, error).await?;
+            if let Some(positioned) = sorted.events.get(culprit) {
+                let (sequence, stream) = (positioned.sequence, positioned.envelope.stream.subject());
+                tracing::error!(error = chain(&error), sequence, stream, "an event cannot be applied and is parked");
+            }
+            sorted.park(culprit, &error);
+        };
+        parking::release(&mut pending.transaction, released).await?;
+        parking::save(&mut pending.transaction, &sorted.parked).await?;
+        pending.parked = sorted.parked.len();
+        self.parking.streams.extend(sorted.parked.iter().map(|parked| parked.stream));
+        Ok(pending)
+    }
+
+    /// The event for which a batch fails, and how: the last one of the shortest beginning that fails.
+    async fn culprit(
+        &mut self,
+        from: u64,
+        to: u64,
+        events: &[Positioned],
+        mut error: Error,
+    ) -> Result<(usize, Error), Error> {
+        if let Some(named) = error.sequence().and_then(|named| events.iter().position(|event| event.sequence == named))
+        {
+            return Ok((named, error));
+        }
+        let (mut good, mut bad) = (0, events.len());
+        while bad - good > 1 {
+            let middle = good + (bad - good) / 2;
+            match self.fold(from, to, &events[..middle]).await {
+                Ok(pending) => {
+                    pending.transaction.rollback().await?;
+                    good = middle;
+                }
+                Err(found) if found.is_of_an_event() => (bad, error) = (middle, found),
+                Err(other) => return Err(other),
+            }
+            self.knowledge = Knowledge::new(self.log.clone());
+        }
+        Ok((bad - 1, error))
+    }
+
+    async fn fold(&mut self, from: u64, to: u64, batch: &[Positioned]) -> Result<Pending, Error> {
         match self.projection {
             Projection::Documents => {
-                let mut transaction = self.move_checkpoint(checkpoint, last).await?;
+                let mut transaction = self.move_checkpoint(from, to).await?;
                 let changed = Changes::of(batch).write(&mut transaction).await?;
-                Ok(Pending { transaction, changed })
+                Ok(Pending { transaction, changed, parked: 0 })
             }
             Projection::Knowledge => {
                 // Analysing takes long and needs no lock.
                 let prepared = self.knowledge.prepare(&self.pool, batch).await?;
-                let mut transaction = self.move_checkpoint(checkpoint, last).await?;
+                let mut transaction = self.move_checkpoint(from, to).await?;
                 self.knowledge.write(&mut transaction, prepared, batch).await?;
-                Ok(Pending { transaction, changed: Vec::new() })
+                Ok(Pending { transaction, changed: Vec::new(), parked: 0 })
             }
         }
     }
@@ -118,6 +181,11 @@ impl Applier {
 }
 
 impl Pending {
+    /// Adds to it.
+    pub(crate) const fn transaction(&mut self) -> &mut sqlx::Transaction<'static, sqlx::Postgres> {
+        &mut self.transaction
+    }
+
     /// Makes it so.
     pub(crate) async fn commit(self) -> Result<(), Error> {
         Ok(self.transaction.commit().await?)

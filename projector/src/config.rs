@@ -32,6 +32,8 @@ pub enum Subcommand {
     Replay(Replay),
     /// Show what this program's analysis would make of the documents beside what is served now; changes nothing
     Compare(Compare),
+    /// Show events that could not be applied, try them again, or leave one out
+    Failures(Failures),
 }
 
 /// Following the log.
@@ -137,6 +139,61 @@ pub struct Replay {
     /// Answer as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Events that could not be applied.
+#[derive(Args, Clone, Debug)]
+pub struct Failures {
+    /// The event log
+    #[command(flatten)]
+    pub nats: Nats,
+    /// The database
+    #[command(flatten)]
+    pub postgres: Postgres,
+    /// Logs
+    #[command(flatten)]
+    pub log: Log,
+    /// Answer as JSON, one object a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do with them
+    #[command(subcommand)]
+    pub action: Action,
+}
+
+/// What can be done about events that could not be applied. Each decision is kept with who made it, when, why, and what
+/// came of it.
+#[derive(clap::Subcommand, Clone, Debug)]
+pub enum Action {
+    /// List the events that could not be applied, and how many wait behind each
+    List,
+    /// Show one: its stream, its error, its headers and body as they stand in the log, what was decided about it
+    Show {
+        /// Its sequence
+        sequence: u64,
+    },
+    /// Have the projector apply it and what waits behind it once more
+    Retry {
+        /// Its sequence; all that could not be applied when left out
+        sequence: Option<u64>,
+        /// Of this projection; of each that parked it when left out
+        #[arg(long)]
+        projection: Option<Projection>,
+        /// Why now
+        #[arg(long, default_value = "the cause was removed")]
+        reason: String,
+    },
+    /// Have the projector leave it out, now and in every rebuild, and apply what waits behind it
+    Skip {
+        /// Its sequence
+        sequence: u64,
+        /// Of this projection; of each that parked it when left out
+        #[arg(long)]
+        projection: Option<Projection>,
+        /// Why nothing is lost without it
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 /// Comparing analyses.

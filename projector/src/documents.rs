@@ -6,7 +6,9 @@ mod row;
 mod save;
 mod statistics;
 
-use crate::apply::{Error, Positioned, to_u64};
+use crate::apply::to_u64;
+use crate::error::Error;
+use crate::positioned::Positioned;
 use events::document::Event;
 use events::{AnyEvent, DocumentId, Stream, WorkspaceId};
 use history::History;

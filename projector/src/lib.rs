@@ -5,11 +5,16 @@ mod apply;
 mod compare;
 mod config;
 mod documents;
+mod error;
+mod failures;
 mod generation;
+mod health;
 mod knowledge;
 mod lock;
 mod metrics;
 mod migrate;
+mod parking;
+mod positioned;
 mod projection;
 mod replay;
 mod run;
@@ -37,5 +42,6 @@ async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
         Some(Subcommand::Status(config)) => status::run(config).await,
         Some(Subcommand::Replay(config)) => replay::run(config).await,
         Some(Subcommand::Compare(config)) => compare::run(config).await,
+        Some(Subcommand::Failures(config)) => failures::run(config).await,
     }
 }

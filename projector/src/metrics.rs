@@ -10,6 +10,8 @@ pub(crate) const BATCH_EVENTS: &str = "syncboard_projector_batch_events";
 pub(crate) const BATCH_SECONDS: &str = "syncboard_projector_batch_duration_seconds";
 /// Batches that failed and are tried again.
 pub(crate) const FAILURES: &str = "syncboard_projector_failures_total";
+/// Events that wait because they, or earlier ones of their streams, cannot be applied.
+pub(crate) const PARKED: &str = "syncboard_projector_parked_events";
 pub(crate) const ANALYSES_BROKEN: &str = "syncboard_projector_analyses_broken_total";
 /// Events between the checkpoint and the head of the log.
 pub(crate) const LAG: &str = "syncboard_projector_lag";
@@ -23,6 +25,7 @@ pub(crate) fn describe() {
     describe_histogram!(BATCH_EVENTS, "events of one transaction");
     describe_histogram!(BATCH_SECONDS, Unit::Seconds, "time of one transaction");
     describe_counter!(ANALYSES_BROKEN, "texts on which the analysis broke, and in which nothing was found");
+    describe_gauge!(PARKED, "events that wait because they, or earlier ones of their streams, cannot be applied");
     describe_counter!(FAILURES, "batches that failed and are tried again");
     describe_gauge!(LAG, "events between checkpoint and head of the log");
     describe_gauge!(CHECKPOINT, "last sequence applied");

@@ -3,7 +3,7 @@
 
 use crate::config;
 use crate::projection::Projection;
-use runtime::postgres::ANALYSIS_SCHEMA;
+use runtime::postgres::{ANALYSIS_SCHEMA, OPERATIONS_SCHEMA};
 use runtime::service::until_up;
 use runtime::{event_log, postgres, telemetry};
 use sqlx::migrate::{MigrateError, Migrator};
@@ -12,12 +12,14 @@ use std::error::Error;
 
 static IDENTITY: Migrator = sqlx::migrate!("../schema/migrations/identity");
 static ANALYSIS: Migrator = sqlx::migrate!("../schema/migrations/analysis");
+static OPERATIONS: Migrator = sqlx::migrate!("../schema/migrations/operations");
 
 /// Prepares everything.
 pub(crate) async fn run(config: config::Migrate) -> Result<(), Box<dyn Error + Send + Sync>> {
     let _telemetry = telemetry::start(&config.log)?;
     let projections = Projection::ALL.map(|projection| (projection.schema(), projection.migrator()));
-    for (schema, migrator) in [("identity", &IDENTITY), (ANALYSIS_SCHEMA, &ANALYSIS)].into_iter().chain(projections) {
+    let apart = [("identity", &IDENTITY), (ANALYSIS_SCHEMA, &ANALYSIS), (OPERATIONS_SCHEMA, &OPERATIONS)];
+    for (schema, migrator) in apart.into_iter().chain(projections) {
         let pool = postgres::pool(&config.postgres, "projector-migrate", schema)?;
         until_up("the database", || async { sqlx::query("select 1").execute(&pool).await }).await;
         prepare(&pool, schema, migrator).await?;

@@ -63,6 +63,7 @@ impl Projection {
         match self {
             Self::Documents => &[
                 "checkpoint",
+                "parked_event",
                 "document",
                 "document_content",
                 "document_history",
@@ -71,6 +72,7 @@ impl Projection {
             ],
             Self::Knowledge => &[
                 "checkpoint",
+                "parked_event",
                 "analyzer",
                 "document_knowledge",
                 "document_concept",

@@ -1,9 +1,10 @@
 //! `projector replay`: fills new read models from the whole log beside the serving ones, then compares, or switches.
 
-use crate::apply::{Applier, Positioned};
+use crate::apply::Applier;
 use crate::lock::Lock;
+use crate::positioned::Read;
 use crate::projection::Projection;
-use crate::{config, generation, migrate, run};
+use crate::{config, generation, migrate};
 use indicatif::{ProgressBar, ProgressStyle};
 use runtime::event_log::Follower;
 use runtime::{EventLog, postgres, telemetry};
@@ -103,9 +104,9 @@ pub(crate) struct Filling {
     applier: Applier,
     /// Definitions of the indexes that are made when the tables are full.
     indexes: Vec<String>,
-    batches: mpsc::Receiver<Result<Vec<Positioned>, runtime::event_log::Error>>,
+    batches: mpsc::Receiver<Result<Vec<Read>, runtime::event_log::Error>>,
     /// Events that were read but lie beyond what was asked for so far.
-    ahead: Vec<Positioned>,
+    ahead: Vec<Read>,
     checkpoint: u64,
     events: u64,
     progress: ProgressBar,
@@ -174,24 +175,24 @@ impl Filling {
             if events.is_empty() {
                 events = self.batches.recv().await.ok_or("the log cannot be followed")??;
             }
-            let beyond = events.partition_point(|event| event.sequence <= sequence);
+            let beyond = events.partition_point(|event| event.sequence() <= sequence);
             self.ahead = events.split_off(beyond);
-            let last = events.last().map_or(sequence, |event| event.sequence);
-            self.applier.write(self.checkpoint, last, &events).await?.commit().await?;
-            self.checkpoint = last;
+            let last = events.last().map_or(sequence, Read::sequence);
             self.events += events.len() as u64;
+            self.applier.write(self.checkpoint, last, events).await?.commit().await?;
+            self.checkpoint = last;
             self.progress.set_position(last);
         }
         Ok(())
     }
 }
 
-async fn read(mut follower: Follower, sender: mpsc::Sender<Result<Vec<Positioned>, runtime::event_log::Error>>) {
+async fn read(mut follower: Follower, sender: mpsc::Sender<Result<Vec<Read>, runtime::event_log::Error>>) {
     loop {
         let decoded = match follower.next().await {
             Ok(batch) => {
                 batch.acknowledge().await;
-                run::decode(&batch)
+                Ok(batch.events.iter().map(Read::of).collect())
             }
             Err(error) => Err(error),
         };

@@ -1,22 +1,22 @@
 //! The projector at work: one task reads and decodes, another applies, so that the database and the log are both busy.
 
-use crate::apply::{Applier, Error, Positioned, to_i64};
+use crate::apply::{Applier, Pending};
+use crate::error::Error;
+use crate::failures::decisions;
+use crate::health::{Positions, checks, measure_lag};
 use crate::lock::Lock;
-use crate::metrics::{BATCH_EVENTS, BATCH_SECONDS, CHECKPOINT, EVENTS, FAILURES, FRESHNESS_SECONDS, LAG};
+use crate::metrics::{BATCH_EVENTS, BATCH_SECONDS, EVENTS, FAILURES, FRESHNESS_SECONDS};
+use crate::positioned::Read;
 use crate::projection::Projection;
-use crate::{announce, config};
-use metrics::{counter, gauge, histogram};
+use crate::{announce, config, parking};
+use metrics::{counter, histogram};
 use runtime::cache::{Cache, Fences, RENEWAL};
 use runtime::clock::{Clock, SystemClock};
-use runtime::event_log::{Batch, Follow, Recorded};
-use runtime::health::Checks;
+use runtime::event_log::{Batch, Follow};
 use runtime::service::{chain, told_to_stop, until_up};
 use runtime::{EventLog, http, postgres, telemetry};
 use sqlx::PgPool;
-use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -27,8 +27,8 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 const PAUSE: Duration = Duration::from_millis(250);
 /// How long it waits when somebody must do something first.
 const LONG_PAUSE: Duration = Duration::from_secs(10);
-/// How often the distance to the head of the log is measured.
-const LAG_INTERVAL: Duration = Duration::from_secs(1);
+/// How often it looks for decisions of operators.
+const DECISIONS: Duration = Duration::from_secs(1);
 
 /// Follows the log until told to stop.
 pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -79,21 +79,6 @@ pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::E
     Ok(())
 }
 
-/// Says again and again how far the projections are behind the log, also while a batch takes long.
-async fn measure_lag(log: &EventLog, positions: &Positions) -> Infallible {
-    let mut tick = interval(LAG_INTERVAL);
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        if let Ok(head) = log.head().await {
-            for projection in Projection::ALL {
-                let lag = head.saturating_sub(positions.get(projection));
-                gauge!(LAG, "projection" => projection.name()).set(lag as f64);
-            }
-        }
-    }
-}
-
 /// One projection at work.
 struct Projector {
     projection: Projection,
@@ -104,23 +89,9 @@ struct Projector {
     positions: Positions,
 }
 
-/// The checkpoints, for health, in the order of [`Projection::ALL`].
-#[derive(Clone, Default)]
-struct Positions(Arc<[AtomicU64; Projection::ALL.len()]>);
-
-impl Positions {
-    fn set(&self, projection: Projection, checkpoint: u64) {
-        self.0[projection as usize].store(checkpoint, Ordering::Relaxed);
-    }
-
-    fn get(&self, projection: Projection) -> u64 {
-        self.0[projection as usize].load(Ordering::Relaxed)
-    }
-}
-
 /// A batch that was read and decoded.
 struct Decoded {
-    events: Vec<Positioned>,
+    events: Vec<Read>,
     batch: Batch,
 }
 
@@ -149,7 +120,7 @@ impl Projector {
     async fn session(&self, lock: &mut Lock) -> Result<(), Error> {
         let (mut applier, mut checkpoint) =
             Applier::begin(self.projection, &self.pool, &self.log).await.inspect_err(|error| self.failed(error))?;
-        self.stand_at(checkpoint);
+        self.positions.stand_at(self.projection, checkpoint);
         let mut fences = match self.projection {
             Projection::Documents => Some(Fences::new(self.cache.clone())),
             // No answer about knowledge is cached.
@@ -157,8 +128,11 @@ impl Projector {
         };
         let (sender, mut batches) = mpsc::channel(2);
         let follow = self.batches.follow(format!("projector-{}", self.projection.name()));
-        let reader = tokio::spawn(read(self.projection, self.log.clone(), checkpoint, follow, sender));
+        let reader = tokio::spawn(read(self.log.clone(), checkpoint, follow, sender));
         let _ends_with_session = AbortOnDrop(reader);
+        self.count_parked().await?;
+        let mut decisions = interval(DECISIONS);
+        decisions.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut renewal = interval(RENEWAL);
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         announce::announce(&self.log, self.projection, 0, checkpoint, &[]).await;
@@ -168,6 +142,7 @@ impl Projector {
                     Some(decoded) => checkpoint = self.apply(&mut applier, fences.as_mut(), checkpoint, decoded).await?,
                     None => return Ok(()),
                 },
+                _ = decisions.tick() => self.carry_out(&mut applier, fences.as_mut(), checkpoint).await?,
                 _ = renewal.tick() => {
                     if let Some(fences) = &mut fences {
                         fences.renew().await;
@@ -190,24 +165,20 @@ impl Projector {
     ) -> Result<u64, Error> {
         let begun = Instant::now();
         let last = decoded.batch.last_sequence();
-        let pending = applier.write(checkpoint, last, &decoded.events).await.inspect_err(|error| self.failed(error))?;
-        if let Some(fences) = fences {
-            fences.before_commit(&pending.changed).await;
-        }
-        let changed = pending.changed.clone();
-        pending.commit().await.inspect_err(|error| self.failed(error))?;
-        announce::announce(&self.log, self.projection, checkpoint, last, &changed).await;
+        let (events, time) = (decoded.events.len(), decoded.events.last().and_then(Read::time));
+        let pending = applier.write(checkpoint, last, decoded.events).await.inspect_err(|error| self.failed(error))?;
+        self.finish(pending, fences, checkpoint, last).await.inspect_err(|error| self.failed(error))?;
         decoded.batch.acknowledge().await;
 
         let projection = self.projection.name();
-        counter!(EVENTS, "projection" => projection).increment(decoded.events.len() as u64);
-        histogram!(BATCH_EVENTS, "projection" => projection).record(decoded.events.len() as f64);
+        counter!(EVENTS, "projection" => projection).increment(events as u64);
+        histogram!(BATCH_EVENTS, "projection" => projection).record(events as f64);
         histogram!(BATCH_SECONDS, "projection" => projection).record(begun.elapsed().as_secs_f64());
-        if let Some(event) = decoded.events.last() {
-            let age = SystemClock.now() - event.envelope.time;
+        if let Some(time) = time {
+            let age = SystemClock.now() - time;
             histogram!(FRESHNESS_SECONDS, "projection" => projection).record(age.as_seconds_f64().max(0.0));
         }
-        self.stand_at(last);
+        self.positions.stand_at(self.projection, last);
         Ok(last)
     }
 
@@ -224,21 +195,75 @@ impl Projector {
         }
     }
 
-    fn stand_at(&self, checkpoint: u64) {
-        gauge!(CHECKPOINT, "projection" => self.projection.name()).set(checkpoint as f64);
-        self.positions.set(self.projection, checkpoint);
+    /// Carries out what operators decided about parked events.
+    async fn carry_out(
+        &self,
+        applier: &mut Applier,
+        mut fences: Option<&mut Fences>,
+        checkpoint: u64,
+    ) -> Result<(), Error> {
+        for decision in decisions::open(&self.pool, self.projection).await? {
+            let Some(stream) = decisions::held_up(&self.pool, decision.sequence).await? else {
+                let mut connection = self.pool.acquire().await?;
+                decisions::done(&mut connection, decision.id, "nothing to do: it is not parked, or waits for another")
+                    .await?;
+                continue;
+            };
+            if decision.is_skip {
+                applier.parking().skip(decision.sequence);
+            }
+            let mut applied = 0;
+            loop {
+                let parked = decisions::parked(&self.pool, &self.log, &stream).await?;
+                let tried = parked.len();
+                let mut pending = applier.write_parked(checkpoint, stream, parked).await?;
+                applied += tried - pending.parked;
+                let is_done = pending.parked > 0 || tried == 0;
+                if is_done {
+                    let outcome = match pending.parked {
+                        0 => format!("applied: {applied} events"),
+                        waiting => format!("{applied} events applied, {waiting} still wait"),
+                    };
+                    decisions::done(pending.transaction(), decision.id, &outcome).await?;
+                }
+                self.finish(pending, fences.as_deref_mut(), checkpoint, checkpoint).await?;
+                if is_done {
+                    break;
+                }
+            }
+            tracing::info!(
+                sequence = decision.sequence,
+                is_skip = decision.is_skip,
+                applied,
+                "a decision was carried out"
+            );
+        }
+        Ok(())
+    }
+
+    /// Fences the cache, commits, and tells the world.
+    async fn finish(&self, pending: Pending, fences: Option<&mut Fences>, from: u64, to: u64) -> Result<(), Error> {
+        let (changed, parked) = (pending.changed.clone(), pending.parked);
+        if let Some(fences) = fences {
+            fences.before_commit(&changed).await;
+        }
+        pending.commit().await?;
+        announce::announce(&self.log, self.projection, from, to, &changed).await;
+        if parked > 0 || from == to {
+            self.count_parked().await?;
+        }
+        Ok(())
+    }
+
+    async fn count_parked(&self) -> Result<(), Error> {
+        let parked = parking::count(&self.pool).await?;
+        self.positions.has_parked(self.projection, parked);
+        Ok(())
     }
 }
 
-/// Decodes a batch's events.
-pub(crate) fn decode(batch: &Batch) -> Result<Vec<Positioned>, runtime::event_log::Error> {
-    let positioned =
-        |recorded: &Recorded| Ok(Positioned { sequence: recorded.sequence, envelope: recorded.decode_any()? });
-    batch.events.iter().map(positioned).collect()
-}
-
 /// Reads and decodes, ahead of the applier by two batches at most.
-async fn read(projection: Projection, log: EventLog, after: u64, follow: Follow, sender: mpsc::Sender<Decoded>) {
+async fn read(log: EventLog, after: u64, follow: Follow, sender: mpsc::Sender<Decoded>) {
     let mut follower = log.follow(after, follow);
     loop {
         let batch = match follower.next().await {
@@ -249,17 +274,9 @@ async fn read(projection: Projection, log: EventLog, after: u64, follow: Follow,
                 continue;
             }
         };
-        match decode(&batch) {
-            Ok(events) => {
-                if sender.send(Decoded { events, batch }).await.is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                counter!(FAILURES, "projection" => projection.name()).increment(1);
-                tracing::error!(error = chain(&error), "an event cannot be read; nothing after it is applied");
-                return;
-            }
+        let events = batch.events.iter().map(Read::of).collect();
+        if sender.send(Decoded { events, batch }).await.is_err() {
+            return;
         }
     }
 }
@@ -270,38 +287,4 @@ impl Drop for AbortOnDrop {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, positions: &Positions) -> Checks {
-    let (log_up, log_head) = (log.clone(), log.clone());
-    let (pool, cache, positions) = (pool.clone(), cache.clone(), positions.clone());
-    Checks::new("projector")
-        .needs("nats", move || {
-            let log = log_up.clone();
-            async move { log.is_connected() }
-        })
-        .needs("postgres", move || {
-            let pool = pool.clone();
-            async move { postgres::is_up(&pool).await }
-        })
-        .uses("redis", move || {
-            let cache = cache.clone();
-            async move { cache.is_up().await }
-        })
-        .counting(move || {
-            let (log, positions) = (log_head.clone(), positions.clone());
-            async move {
-                let checkpoints = Projection::ALL.map(|projection| (projection.name(), positions.get(projection)));
-                let checkpoint = checkpoints.iter().map(|(_, checkpoint)| *checkpoint).min().unwrap_or(0);
-                let mut numbers = BTreeMap::from([("checkpoint".to_owned(), to_i64(checkpoint))]);
-                if let Ok(head) = log.head().await {
-                    numbers.insert("head".to_owned(), to_i64(head));
-                    numbers.insert("lag".to_owned(), to_i64(head.saturating_sub(checkpoint)));
-                    for (projection, checkpoint) in checkpoints {
-                        numbers.insert(format!("{projection}_lag"), to_i64(head.saturating_sub(checkpoint)));
-                    }
-                }
-                numbers
-            }
-        })
 }

@@ -10,7 +10,7 @@ mod validate;
 pub use append::Appended;
 pub use async_nats::Client;
 pub use follow::{Batch, Follow, Follower};
-pub use load::Recorded;
+pub use load::{Raw, Recorded};
 pub use provision::{STREAM, provision};
 
 use crate::config;

@@ -12,6 +12,8 @@ pub const READ_SCHEMA: &str = "read_model";
 pub const KNOWLEDGE_SCHEMA: &str = "knowledge";
 /// The schema of what analyses have found before.
 pub const ANALYSIS_SCHEMA: &str = "analysis";
+/// Where decisions of operators are kept.
+pub const OPERATIONS_SCHEMA: &str = "operations";
 
 /// Opens a pool whose unqualified names are those of one schema. No connection is made before the first use, so that a
 /// service starts, and tells the truth, while the database is away.

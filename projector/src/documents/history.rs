@@ -1,7 +1,8 @@
 //! The table `document_history`: who changed what when, one row for each event.
 
 use super::row::Key;
-use crate::apply::{Positioned, to_i64};
+use crate::apply::to_i64;
+use crate::positioned::Positioned;
 use chrono::{DateTime, Utc};
 use events::EventType;
 use events::document::Event;

@@ -1,6 +1,7 @@
 //! The table `document`, and the texts beside it.
 
-use crate::apply::{Positioned, to_i64};
+use crate::apply::to_i64;
+use crate::positioned::Positioned;
 use chrono::{DateTime, Utc};
 use events::document::{Event, Source, Uploaded};
 use events::{Content, DocumentId, WorkspaceId};

@@ -2,7 +2,8 @@
 
 use super::Change;
 use super::row::{Key, Row};
-use crate::apply::{Positioned, to_i64};
+use crate::apply::to_i64;
+use crate::positioned::Positioned;
 use chrono::{DateTime, Utc};
 use events::WorkspaceId;
 use events::document::Event;

@@ -3,8 +3,9 @@
 
 use super::Key;
 use super::document::{Document, file_name};
-use crate::apply::{Error, Positioned};
+use crate::error::Error;
 use crate::metrics::ANALYSES_BROKEN;
+use crate::positioned::Positioned;
 use analysis::{Analysis, Text};
 use events::document::Event;
 use events::{AnyEvent, Content, Stream};

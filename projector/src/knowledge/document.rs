@@ -1,6 +1,6 @@
 //! What is known of one document: its row, and how events change it. What the analysis finds comes with the event.
 
-use crate::apply::Positioned;
+use crate::positioned::Positioned;
 use analysis::Analysis;
 use analysis::clusters::Vector;
 use analysis::concepts::{self, Concept};

@@ -7,7 +7,7 @@ mod spellings;
 use super::Key;
 use super::fold::Fold;
 use super::workspace::{Workspace, thousandths};
-use crate::apply::Error;
+use crate::error::Error;
 use analysis::clusters::{self, Fit, Vector};
 use chrono::{DateTime, Utc};
 use events::{ClusterId, DocumentId, WorkspaceId};

@@ -3,7 +3,8 @@
 use super::Key;
 use super::vocabulary::{Alias, Decision};
 use super::workspace::{Cluster, Clustering, Workspace};
-use crate::apply::{Error, to_i64, to_u64};
+use crate::apply::{to_i64, to_u64};
+use crate::error::Error;
 use analysis::clusters::Model;
 use events::document::SkillLevel;
 use events::{ClusterId, WorkspaceId};

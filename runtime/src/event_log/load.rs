@@ -6,6 +6,8 @@ use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetError, DirectGetErrorKind};
 use bytes::Bytes;
 use events::{Envelope, EventType, Stream, codec};
+use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// A message of the log, its event not read yet.
 #[derive(Debug)]
@@ -81,6 +83,40 @@ impl EventLog {
     /// [`Error::Unavailable`].
     pub async fn next(&self, stream: &Stream, after: u64) -> Result<Option<Recorded>, Error> {
         found(*stream, self.stream.direct_get_next_for_subject(stream.subject(), Some(after + 1)).await)
+    }
+}
+
+/// A message of the log as it is, for people to look at.
+#[derive(Clone, Debug, Serialize)]
+pub struct Raw {
+    /// Its subject.
+    pub subject: String,
+    /// Its headers.
+    pub headers: BTreeMap<String, String>,
+    /// Its body, what is no UTF-8 replaced.
+    pub body: String,
+}
+
+impl EventLog {
+    /// The message at a sequence of the log, readable or not; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn raw(&self, sequence: u64) -> Result<Option<Raw>, Error> {
+        let message = match self.stream.direct_get(sequence).await {
+            Ok(message) => message,
+            Err(error) if error.kind() == DirectGetErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::unavailable(error)),
+        };
+        let headers = message
+            .headers
+            .iter()
+            .flat_map(|(name, values)| values.iter().map(move |value| (name.to_string(), value.as_str().to_owned())));
+        Ok(Some(Raw {
+            subject: message.subject.to_string(),
+            headers: headers.collect(),
+            body: String::from_utf8_lossy(&message.payload).into_owned(),
+        }))
     }
 }
 

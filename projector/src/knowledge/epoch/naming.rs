@@ -1,7 +1,7 @@
 //! Clusters get their names, from the concepts and the words of some of their documents.
 
 use super::Member;
-use crate::apply::Error;
+use crate::error::Error;
 use crate::knowledge::Key;
 use crate::knowledge::fold::Fold;
 use analysis::clusters::Fit;

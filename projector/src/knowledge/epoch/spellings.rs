@@ -1,6 +1,6 @@
 //! Spellings that have turned out to mean the same, and acronyms that documents explain, meet.
 
-use crate::apply::Error;
+use crate::error::Error;
 use crate::knowledge::fold::Fold;
 use crate::knowledge::vocabulary::reason;
 use analysis::aliases::{self, Counted, LongForm};

@@ -1,0 +1,75 @@
+//! What operators decided about parked events, as the projector carries it out: it alone may write the read models.
+
+use crate::apply::{to_i64, to_u64};
+use crate::error::Error;
+use crate::parking;
+use crate::positioned::Read;
+use crate::projection::Projection;
+use events::Stream;
+use runtime::EventLog;
+use sqlx::{PgConnection, PgPool};
+
+/// Parked events that are tried in one transaction.
+const TOGETHER: i64 = 500;
+
+/// A decision that nobody has carried out yet.
+pub(crate) struct Decision {
+    pub(crate) id: i64,
+    pub(crate) sequence: u64,
+    pub(crate) is_skip: bool,
+}
+
+/// Decisions about a projection, the oldest first.
+pub(crate) async fn open(pool: &PgPool, projection: Projection) -> Result<Vec<Decision>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select id, sequence, action from operations.failure_decision
+         where projection = $1 and done_at is null order by id limit 100",
+        projection.name()
+    )
+    .fetch_all(pool)
+    .await?;
+    let decision = |id, sequence, action: &str| Decision { id, sequence: to_u64(sequence), is_skip: action == "skip" };
+    Ok(rows.into_iter().map(|row| decision(row.id, row.sequence, &row.action)).collect())
+}
+
+/// The stream that an event holds up; `None` if it is not parked, or only waits itself.
+pub(crate) async fn held_up(pool: &PgPool, sequence: u64) -> Result<Option<Stream>, Error> {
+    let row = sqlx::query!(
+        "select workspace_id, aggregate, stream_id from parked_event where sequence = $1 and error is not null",
+        to_i64(sequence)
+    )
+    .fetch_optional(pool)
+    .await?;
+    row.map(|row| parking::stream(row.workspace_id, &row.aggregate, row.stream_id)).transpose()
+}
+
+/// The first events that a stream has parked.
+pub(crate) async fn parked(pool: &PgPool, log: &EventLog, stream: &Stream) -> Result<Vec<Read>, Error> {
+    let sequences = sqlx::query_scalar!(
+        "select sequence from parked_event where stream_id = $1 and aggregate = $2 order by sequence limit $3",
+        stream.id,
+        stream.aggregate.name(),
+        TOGETHER
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut events = Vec::with_capacity(sequences.len());
+    for sequence in sequences.into_iter().map(to_u64) {
+        match log.at(stream, sequence).await? {
+            Some(recorded) if recorded.sequence == sequence => events.push(Read::of(&recorded)),
+            Some(_) | None => {
+                let error = "the log does not hold it any more".to_owned();
+                events.push(Read::Unreadable { sequence, stream: *stream, error });
+            }
+        }
+    }
+    Ok(events)
+}
+
+/// Says what came of a decision.
+pub(crate) async fn done(connection: &mut PgConnection, id: i64, outcome: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!("update operations.failure_decision set outcome = $2, done_at = now() where id = $1", id, outcome)
+        .execute(connection)
+        .await
+        .map(drop)
+}

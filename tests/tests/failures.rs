@@ -1,0 +1,155 @@
+//! Events that cannot be applied: they and what follows them in their stream wait, everything else goes on, and nothing is
+//! left out that nobody said to leave out.
+
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
+use tests::System;
+use tests::system::wait_for;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
+
+/// A change of the database by hand.
+async fn execute(system: &System, statement: &'static str) {
+    let mut database = PgConnection::connect(system.fact("database_url")).await.expect("the database is there");
+    sqlx::query(statement).execute(&mut database).await.expect("the statement is right");
+}
+
+/// What `projector failures` prints, a JSON object a line, and whether it ended well.
+async fn failures(system: &System, args: &[&str]) -> (Vec<Value>, bool) {
+    let output = system.projector(&[&["failures", "--json"], args].concat()).await;
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines = lines.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    (lines, output.status.success())
+}
+
+/// A connection with the credentials of an address, which the client does not take from it.
+async fn nats(url: &str) -> async_nats::Client {
+    let server: async_nats::ServerAddr = url.parse().expect("an address");
+    let user = server.username().expect("a user").to_owned();
+    let password = server.password().expect("a password").to_owned();
+    let options = async_nats::ConnectOptions::with_user_and_password(user, password);
+    options.connect(server).await.expect("the log is there")
+}
+
+async fn parked(system: &System, projection: &str) -> Value {
+    system
+        .health("projector_url")
+        .await
+        .map_or(Value::Null, |health| health["statistics"][format!("{projection}_parked")].clone())
+}
+
+#[tokio::test]
+async fn what_the_tables_refuse_waits_and_everything_else_goes_on() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let (first, other) = (ada.upload("First", "one").await.id(), ada.upload("Other", "two").await.id());
+    execute(&system, "alter table read_model.document add constraint refused check (title <> 'refused')").await;
+
+    let title = |title: &str| json!({ "title": title });
+    let refused = ada.put(&format!("/v1/documents/{first}/title"), &title("refused")).await.expect(200).sequence();
+    ada.put(&format!("/v1/documents/{first}/tags/later"), &json!({})).await.expect(200);
+    let edited = ada.put(&format!("/v1/documents/{other}/title"), &title("Edited")).await.expect(200).sequence();
+    assert_eq!(ada.document(&other, edited).await["title"], "Edited", "another document is not held up");
+    let waiting = ada.put(&format!("/v1/documents/{first}/tags/last"), &json!({})).await.expect(200).sequence();
+    let document = ada.document(&first, waiting).await;
+    assert_eq!((&document["title"], &document["tags"]), (&json!("First"), &json!([])), "nothing overtakes");
+
+    let (list, is_well) = failures(&system, &["list"]).await;
+    assert!(is_well);
+    assert_eq!(list.len(), 1, "{list:?}");
+    assert_eq!((&list[0]["sequence"], &list[0]["waiting"]), (&json!(refused), &json!(2)));
+    assert_eq!(list[0]["projection"], "documents", "knowledge was not held up");
+    assert!(list[0]["error"].as_str().is_some_and(|error| error.contains("refused")), "{list:?}");
+    assert_eq!(parked(&system, "documents").await, 3);
+    let sequence = refused.to_string();
+    let (outcome, is_well) = failures(&system, &["retry", &sequence]).await;
+    assert!(!is_well && outcome[0]["outcome"] == "0 events applied, 3 still wait", "{outcome:?}");
+    let (_, is_well) = failures(&system, &["retry", &edited.to_string()]).await;
+    assert!(!is_well, "what was applied is not parked");
+
+    // Whoever reads the log again in tables without the constraint finds no failure; the projector finds the same ones.
+    let system = system.restart().await;
+    let ada = ada.moved(&system);
+    wait_for("the projector knows what it has parked", async || parked(&system, "documents").await == 3).await;
+    execute(&system, "alter table read_model.document drop constraint refused").await;
+    let (outcome, is_well) = failures(&system, &["retry"]).await;
+    assert!(is_well && outcome[0]["outcome"] == "applied: 3 events", "{outcome:?}");
+    let document = ada.document(&first, waiting).await;
+    assert_eq!((&document["title"], &document["tags"]), (&json!("refused"), &json!(["last", "later"])));
+    assert_eq!(parked(&system, "documents").await, 0);
+    let (shown, _) = failures(&system, &["show", &sequence]).await;
+    let decisions = shown[0]["decisions"].as_array().expect("decisions");
+    assert_eq!(decisions.len(), 2, "each decision is kept: {shown:?}");
+    assert_eq!(shown[0]["message"]["body"].as_str().map(|body| body.contains("refused")), Some(true), "{shown:?}");
+    system.finish_after_faults().await;
+}
+
+#[tokio::test]
+async fn what_nobody_can_read_is_left_out_only_when_somebody_says_so() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let first = ada.upload("First", "one").await;
+    let nats = nats(system.fact("nats_admin_url")).await;
+    let context = async_nats::jetstream::new(nats);
+    let stream = context.get_stream(runtime::event_log::STREAM).await.expect("the stream");
+    let message = stream.direct_get(first.sequence()).await.expect("the upload");
+    let published = context.publish(message.subject, "no event".into()).await.expect("it is sent");
+    let unreadable = published.await.expect("it is stored").sequence;
+
+    let other = ada.upload("Other", "two").await;
+    assert_eq!(ada.document(&other.id(), other.sequence()).await["title"], "Other");
+    system.caught_up().await;
+    let (list, _) = failures(&system, &["list"]).await;
+    let of: Vec<&Value> = list.iter().map(|failure| &failure["projection"]).collect();
+    assert_eq!(of, ["documents", "knowledge"], "{list:?}");
+    assert!(list.iter().all(|failure| failure["sequence"] == unreadable && failure["waiting"] == 0), "{list:?}");
+    let replay = system.projector(&["replay", "--check", "--json"]).await;
+    assert!(replay.status.success(), "a replay parks the same: {}", String::from_utf8_lossy(&replay.stdout));
+
+    let sequence = unreadable.to_string();
+    let (_, is_well) = failures(&system, &["skip", &sequence]).await;
+    assert!(!is_well, "a reason is needed");
+    let (outcome, is_well) = failures(&system, &["skip", &sequence, "--reason", "sent by hand, no event"]).await;
+    assert!(is_well && outcome.len() == 2, "{outcome:?}");
+    assert!(failures(&system, &["list"]).await.0.is_empty());
+    let (shown, _) = failures(&system, &["show", &sequence]).await;
+    assert_eq!(shown[0]["decisions"][0]["reason"], "sent by hand, no event");
+    // The end of the test replays: what was skipped is skipped again.
+    system.finish_after_faults().await;
+}
+
+#[tokio::test]
+async fn of_a_large_batch_only_the_culprits_wait() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    ada.upload("Before", "text").await;
+    system.caught_up().await;
+    execute(&system, "alter table read_model.document add constraint refused check (title not like 'refused%')").await;
+
+    // What comes while the projector stands still is one batch.
+    system.signal("projector", Signal::STOP);
+    let (mut culprits, mut others, mut last) = (Vec::new(), Vec::new(), 0);
+    for n in 0..40 {
+        let (title, of) = if n % 17 == 5 { ("refused", &mut culprits) } else { ("fine", &mut others) };
+        let uploaded = ada.upload(&format!("{title} {n}"), "text").await;
+        let tagged = ada.put(&format!("/v1/documents/{}/tags/{n}", uploaded.id()), &json!({})).await.expect(200);
+        last = tagged.sequence();
+        of.push((uploaded.id(), uploaded.sequence()));
+    }
+    system.signal("projector", Signal::CONT);
+    let list = ada.get(&format!("/v1/documents?limit=200&min_sequence={last}")).await.expect(200).json();
+    assert_eq!(list["documents"].as_array().map(Vec::len), Some(others.len() + 1));
+    let (list, _) = failures(&system, &["list"]).await;
+    let parked: Vec<Value> = list.iter().map(|failure| failure["sequence"].clone()).collect();
+    assert_eq!(parked, culprits.iter().map(|(_, sequence)| json!(sequence)).collect::<Vec<_>>());
+    assert!(list.iter().all(|failure| failure["waiting"] == 1), "{list:?}");
+
+    execute(&system, "alter table read_model.document drop constraint refused").await;
+    let (outcomes, is_well) = failures(&system, &["retry"]).await;
+    assert!(is_well && outcomes.len() == culprits.len(), "{outcomes:?}");
+    for (id, _) in culprits.iter().chain(&others) {
+        assert_eq!(ada.document(id, last).await["tags"].as_array().map(Vec::len), Some(1));
+    }
+    system.finish_after_faults().await;
+}
