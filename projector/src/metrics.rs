@@ -15,6 +15,8 @@ pub(crate) const PARKED: &str = "syncboard_projector_parked_events";
 pub(crate) const ANALYSES_BROKEN: &str = "syncboard_projector_analyses_broken_total";
 /// Events between the checkpoint and the head of the log.
 pub(crate) const LAG: &str = "syncboard_projector_lag";
+/// Age of the oldest event that is not applied.
+pub(crate) const LAG_SECONDS: &str = "syncboard_projector_lag_seconds";
 /// The last sequence applied.
 pub(crate) const CHECKPOINT: &str = "syncboard_projector_checkpoint";
 /// Age of the last applied event when it became visible.
@@ -28,6 +30,7 @@ pub(crate) fn describe() {
     describe_gauge!(PARKED, "events that wait because they, or earlier ones of their streams, cannot be applied");
     describe_counter!(FAILURES, "batches that failed and are tried again");
     describe_gauge!(LAG, "events between checkpoint and head of the log");
+    describe_gauge!(LAG_SECONDS, Unit::Seconds, "age of the oldest event that is not applied, 0 if all are");
     describe_gauge!(CHECKPOINT, "last sequence applied");
     describe_histogram!(FRESHNESS_SECONDS, Unit::Seconds, "age of an event when it became visible");
 }

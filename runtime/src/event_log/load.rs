@@ -103,11 +103,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn raw(&self, sequence: u64) -> Result<Option<Raw>, Error> {
-        let message = match self.stream.direct_get(sequence).await {
-            Ok(message) => message,
-            Err(error) if error.kind() == DirectGetErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::unavailable(error)),
-        };
+        let Some(message) = message(self.stream.direct_get(sequence).await)? else { return Ok(None) };
         let headers = message
             .headers
             .iter()
@@ -121,8 +117,14 @@ impl EventLog {
 }
 
 fn found(stream: Stream, answer: Result<StreamMessage, DirectGetError>) -> Result<Option<Recorded>, Error> {
+    let recorded = |message: StreamMessage| Recorded::new(message.sequence, stream, message.headers, message.payload);
+    Ok(message(answer)?.map(recorded))
+}
+
+/// What the server answers; `None` where there is no message.
+pub(super) fn message(answer: Result<StreamMessage, DirectGetError>) -> Result<Option<StreamMessage>, Error> {
     match answer {
-        Ok(message) => Ok(Some(Recorded::new(message.sequence, stream, message.headers, message.payload))),
+        Ok(message) => Ok(Some(message)),
         Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::unavailable(error)),
     }
