@@ -6,6 +6,7 @@ mod knowledge;
 mod known;
 mod links;
 mod list;
+mod past;
 mod related;
 mod text;
 mod unclustered;
@@ -13,6 +14,7 @@ pub(crate) mod view;
 
 pub(crate) use compare::Api as CompareApi;
 pub(crate) use knowledge::Api as KnowledgeApi;
+pub(crate) use past::{Api as PastApi, Texts};
 
 use crate::answer::{self, DocumentStatuses, Found, FoundPage, ListStatuses, document_not_found};
 use crate::config::Pages;

@@ -1,4 +1,5 @@
-//! HTTP in, read models out: never reads the log to answer, and never shows less than the caller has written.
+//! HTTP in, read models out: never shows less than the caller has written. Of the log it reads nothing but the texts that
+//! documents had before.
 
 mod analytics;
 mod answer;
@@ -58,7 +59,8 @@ async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
     let tables = Tables { pool, documents, knowledge };
     let checks = checks(&tables, &cache, &nats);
     let blobs = Blobs::new(event_log::jetstream(&nats, config.nats.nats_timeout));
-    let routes = build(&config, tables, hot, blobs, checks.clone(), &telemetry);
+    let log = event_log::Texts::new(event_log::jetstream(&nats, config.nats.nats_timeout));
+    let routes = build(&config, tables, hot, (blobs, log), checks.clone(), &telemetry);
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "query-service is up");
     http::serve(listener, routes, &config.http, async move {
         told_to_stop().await;
@@ -74,17 +76,19 @@ fn build(
     config: &Config,
     tables: Tables,
     hot: Arc<Hot>,
-    blobs: Blobs,
+    (blobs, log): (Blobs, event_log::Texts),
     checks: Checks,
     telemetry: &Telemetry,
 ) -> impl Endpoint<Output = Response> + use<> {
     let gauges = tables.pool.clone();
     let (pages, overviews) = (config.reads.pages(), &config.reads.overviews);
+    let texts = documents::Texts { log, blobs: blobs.clone() };
     let most = usize::try_from(overviews.compare_limit.as_u64()).unwrap_or(usize::MAX);
     let apis = (
         documents::Api { tables: tables.clone(), hot, blobs: blobs.clone(), pages },
         documents::KnowledgeApi { tables: tables.clone(), pages, overviews: overviews.clone() },
         documents::CompareApi { tables: tables.clone(), blobs, most },
+        documents::PastApi { tables: tables.clone(), texts, pages, most },
         concepts::Api { tables: tables.clone(), pages, overviews: overviews.clone() },
         concepts::GraphApi { tables: tables.clone(), overviews: overviews.clone() },
         clusters::Api { tables: tables.clone(), pages },

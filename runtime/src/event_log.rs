@@ -4,6 +4,7 @@ mod append;
 mod follow;
 mod load;
 mod provision;
+mod texts;
 #[cfg(feature = "validate")]
 mod validate;
 
@@ -12,6 +13,7 @@ pub use async_nats::Client;
 pub use follow::{Batch, Follow, Follower};
 pub use load::{Raw, Recorded};
 pub use provision::{STREAM, provision};
+pub use texts::Texts;
 
 use crate::config;
 use async_nats::jetstream;

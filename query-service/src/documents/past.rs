@@ -1,0 +1,186 @@
+//! The past of a document: as it was at a sequence or a time, its revisions, and what changed between two of them. What
+//! happened stands in the table of histories; only an earlier text is read from the log, at the place where that says.
+
+mod diff;
+mod revisions;
+mod state;
+
+use crate::answer::{self, DocumentStatuses, Found, document_not_found};
+use crate::config::Pages;
+use crate::cursor;
+use crate::tables::{Of, Tables};
+use chrono::{DateTime, Utc};
+use diff::RevisionDiff;
+use poem::http::StatusCode;
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::payload::PlainText;
+use revisions::RevisionList;
+pub(crate) use revisions::Texts;
+use runtime::http::{Authorized, Problem, Refused, Statuses, if_none_match};
+use state::PastDocument;
+use uuid::Uuid;
+
+use super::text::FoundText;
+
+/// The routes of the past.
+pub(crate) struct Api {
+    pub(crate) tables: Tables,
+    pub(crate) texts: Texts,
+    pub(crate) pages: Pages,
+    /// Most bytes of each text that is compared.
+    pub(crate) most: usize,
+}
+
+/// How reading one revision can fail.
+struct RevisionStatuses;
+
+impl Statuses for RevisionStatuses {
+    const ALL: &'static [(u16, &'static str)] = &[
+        (400, "Malformed request, or `invalid_cursor`."),
+        (401, "`unauthorized`: no valid access token."),
+        (404, "`document_not_found`: the caller has no such document; `revision_not_found`: it had no such text."),
+        (503, "`not_yet_visible`, or a needed part is away; retry."),
+    ];
+}
+
+fn revision_not_found() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "revision_not_found", "the document had no such revision")
+}
+
+#[OpenApi]
+impl Api {
+    /// A document as it was
+    ///
+    /// After the last change at or before a sequence or a time, with the concepts that its text of then and its users'
+    /// corrections until then make. 404 if it was not there yet.
+    #[oai(path = "/v1/documents/:id/past", method = "get", operation_id = "get_past_document")]
+    async fn past(
+        &self,
+        Authorized(caller): Authorized,
+        /// The document.
+        id: Path<Uuid>,
+        /// The sequence of the log; as it is now if both are absent.
+        sequence: Query<Option<u64>>,
+        /// The time (RFC 3339); of both the earlier holds.
+        time: Query<Option<DateTime<Utc>>>,
+        /// Wait until the answer shows at least this sequence.
+        min_sequence: Query<Option<u64>>,
+        /// Answer 304 if the entity tag is still this.
+        #[oai(name = "If-None-Match")]
+        none_match: Header<Option<String>>,
+    ) -> Result<Found<PastDocument>, Refused<DocumentStatuses>> {
+        let mut snapshot = self.tables.snapshot(Of::Documents, caller.workspace, min_sequence.0).await?;
+        if snapshot.is_known(none_match.0.as_deref()) {
+            return Ok(snapshot.not_modified());
+        }
+        let changes = state::changes(snapshot.connection(), caller.workspace.0, id.0, sequence.0, time.0).await?;
+        let answered = snapshot.finish();
+        let past = state::fold(id.0, &changes).ok_or_else(document_not_found)?;
+        let text = self.texts.at(caller.workspace, id.0, past.content_sequence, &past.document.sha256).await?;
+        let past = tokio::task::spawn_blocking(move || past.with_concepts_of(&text)).await;
+        Ok(answered.found(&past.map_err(|_| Problem::internal())?))
+    }
+
+    /// The revisions of a document
+    ///
+    /// Every text that it has had, the newest first.
+    #[oai(path = "/v1/documents/:id/revisions", method = "get", operation_id = "list_revisions")]
+    async fn revisions(
+        &self,
+        Authorized(caller): Authorized,
+        /// The document.
+        id: Path<Uuid>,
+        /// Most revisions of the page; 50 if absent, at most 200, unless configured otherwise.
+        #[oai(validator(minimum(value = "1")))]
+        limit: Query<Option<u32>>,
+        /// The `next_cursor` of the page before.
+        cursor: Query<Option<String>>,
+        /// Wait until the answer shows at least this sequence.
+        min_sequence: Query<Option<u64>>,
+        /// Answer 304 if the entity tag is still this.
+        #[oai(name = "If-None-Match")]
+        none_match: Header<Option<String>>,
+    ) -> Result<Found<RevisionList>, Refused<RevisionStatuses>> {
+        let mut snapshot = self.tables.snapshot(Of::Documents, caller.workspace, min_sequence.0).await?;
+        if snapshot.is_known(none_match.0.as_deref()) {
+            return Ok(snapshot.not_modified());
+        }
+        let before = cursor.0.as_deref().map_or(Ok(u32::MAX), cursor::read)?;
+        let limit = self.pages.limit(limit.0);
+        let mut revisions = revisions::list(snapshot.connection(), caller.workspace.0, id.0, before, limit + 1).await?;
+        if revisions.is_empty() && cursor.0.is_none() {
+            return Err(document_not_found().into());
+        }
+        let next_cursor = answer::cut(&mut revisions, limit, |revision| cursor::write(&revision.revision));
+        Ok(snapshot.found(&RevisionList { revisions, next_cursor }))
+    }
+
+    /// The text of a revision
+    #[oai(path = "/v1/documents/:id/revisions/:revision", method = "get", operation_id = "get_revision")]
+    async fn revision(
+        &self,
+        Authorized(caller): Authorized,
+        /// The document.
+        id: Path<Uuid>,
+        /// Its number, from 1.
+        revision: Path<u32>,
+        /// Wait until the answer shows at least this sequence.
+        min_sequence: Query<Option<u64>>,
+        /// Answer 304 if the entity tag is still this.
+        #[oai(name = "If-None-Match")]
+        none_match: Header<Option<String>>,
+    ) -> Result<FoundText, Refused<RevisionStatuses>> {
+        let visible = self.tables.at_least(Of::Documents, min_sequence.0).await?;
+        let mut connection = self.tables.pool.acquire().await.map_err(Problem::from)?;
+        let found = revisions::one(&mut connection, caller.workspace.0, id.0, revision.0).await?;
+        drop(connection);
+        let found = found.ok_or_else(revision_not_found)?;
+        let etag = format!("\"{}\"", found.sha256);
+        if if_none_match(none_match.0.as_deref(), &etag) {
+            return Ok(FoundText::NotModified(etag, visible));
+        }
+        let text = self.texts.at(caller.workspace, id.0, found.sequence, &found.sha256).await?;
+        let content_type = format!("{}; charset=utf-8", found.media_type);
+        Ok(FoundText::Found(PlainText(text), etag, visible, content_type))
+    }
+
+    /// What changed between two revisions
+    ///
+    /// Line by line, as a unified diff.
+    #[oai(path = "/v1/documents/:id/revisions/:revision/diff", method = "get", operation_id = "diff_revisions")]
+    async fn diff(
+        &self,
+        Authorized(caller): Authorized,
+        /// The document.
+        id: Path<Uuid>,
+        /// The later revision.
+        revision: Path<u32>,
+        /// The earlier one; the one before if absent.
+        from: Query<Option<u32>>,
+        /// Wait until the answer shows at least this sequence.
+        min_sequence: Query<Option<u64>>,
+        /// Answer 304 if the entity tag is still this.
+        #[oai(name = "If-None-Match")]
+        none_match: Header<Option<String>>,
+    ) -> Result<Found<RevisionDiff>, Refused<RevisionStatuses>> {
+        let mut snapshot = self.tables.snapshot(Of::Documents, caller.workspace, min_sequence.0).await?;
+        if snapshot.is_known(none_match.0.as_deref()) {
+            return Ok(snapshot.not_modified());
+        }
+        let (to, from) = (revision.0, from.0.unwrap_or(revision.0.saturating_sub(1)));
+        let mut pair = Vec::with_capacity(2);
+        for number in [from, to] {
+            let found = revisions::one(snapshot.connection(), caller.workspace.0, id.0, number).await?;
+            pair.push(found.ok_or_else(revision_not_found)?);
+        }
+        let answered = snapshot.finish();
+        let mut texts = Vec::with_capacity(2);
+        for found in &pair {
+            texts.push(self.texts.at(caller.workspace, id.0, found.sequence, &found.sha256).await?);
+        }
+        let most = self.most;
+        let diff = tokio::task::spawn_blocking(move || diff::of((from, &texts[0]), (to, &texts[1]), most)).await;
+        Ok(answered.found(&diff.map_err(|_| Problem::internal())?))
+    }
+}

@@ -1,0 +1,126 @@
+//! Every text that a document has had, and where it stands.
+
+use chrono::{DateTime, Utc};
+use events::document::Event;
+use events::{AnyEvent, DocumentId, Stream, WorkspaceId};
+use poem_openapi::Object;
+use runtime::blobs::Blobs;
+use runtime::event_log::Texts as Log;
+use runtime::http::Problem;
+use serde::Serialize;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// A text that a document has had.
+#[derive(Serialize, Object)]
+pub(crate) struct Revision {
+    /// Its number, from 1.
+    pub(crate) revision: u32,
+    /// Where its event stands in the log.
+    pub(crate) sequence: u64,
+    /// When it came.
+    pub(crate) at: DateTime<Utc>,
+    /// Which account sent it.
+    pub(crate) actor_id: Uuid,
+    /// Media type of the text.
+    pub(crate) media_type: String,
+    /// SHA-256 of the text, hexadecimal.
+    pub(crate) sha256: String,
+    /// Length of the text in bytes of UTF-8.
+    pub(crate) bytes: u64,
+}
+
+/// A page of revisions.
+#[derive(Serialize, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(crate) struct RevisionList {
+    /// The revisions, newest first.
+    pub(crate) revisions: Vec<Revision>,
+    /// Give it as `cursor` for the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_cursor: Option<String>,
+}
+
+/// Reads revisions before a number.
+pub(super) async fn list(
+    connection: &mut PgConnection,
+    workspace: Uuid,
+    document: Uuid,
+    before: u32,
+    limit: u32,
+) -> Result<Vec<Revision>, Problem> {
+    let rows = sqlx::query!(
+        r#"select number as "number!", sequence as "sequence!", at as "at!", actor_id as "actor_id!",
+               detail->>'media_type' as "media_type!", detail->>'sha256' as "sha256!",
+               (detail->>'bytes')::bigint as "bytes!"
+           from (
+               select row_number() over (order by sequence) as number, sequence, at, actor_id, detail
+               from document_history
+               where workspace_id = $1 and document_id = $2 and kind in ('uploaded', 'revised')
+           ) as text
+           where number < $3 order by number desc limit $4"#,
+        workspace,
+        document,
+        i64::from(before),
+        i64::from(limit)
+    )
+    .fetch_all(connection)
+    .await?;
+    let revisions = rows.into_iter().map(|row| Revision {
+        revision: u32::try_from(row.number).unwrap_or(u32::MAX),
+        sequence: u64::try_from(row.sequence).unwrap_or(0),
+        at: row.at,
+        actor_id: row.actor_id,
+        media_type: row.media_type,
+        sha256: row.sha256,
+        bytes: u64::try_from(row.bytes).unwrap_or(0),
+    });
+    Ok(revisions.collect())
+}
+
+/// Reads one revision.
+pub(super) async fn one(
+    connection: &mut PgConnection,
+    workspace: Uuid,
+    document: Uuid,
+    number: u32,
+) -> Result<Option<Revision>, Problem> {
+    let up_to = list(connection, workspace, document, number.saturating_add(1), 1).await?;
+    Ok(up_to.into_iter().find(|revision| revision.revision == number))
+}
+
+/// Earlier texts: in the log when short, in the blob store when long.
+pub(crate) struct Texts {
+    pub(crate) log: Log,
+    pub(crate) blobs: Blobs,
+}
+
+impl Texts {
+    /// The text that an event brought.
+    ///
+    /// # Errors
+    /// 503 when the log or the blob store is away.
+    pub(super) async fn at(
+        &self,
+        workspace: WorkspaceId,
+        document: Uuid,
+        sequence: u64,
+        sha256: &str,
+    ) -> Result<String, Problem> {
+        let stream = Stream::document(workspace, DocumentId(document));
+        let event = self.log.at(&stream, sequence).await?.map(|envelope| envelope.event);
+        let content = match event {
+            Some(AnyEvent::Document(Event::Uploaded(uploaded))) => Some(uploaded.content),
+            Some(AnyEvent::Document(Event::Revised(revised))) => Some(revised.content),
+            Some(_) | None => None,
+        };
+        if let Some(text) = content.and_then(|content| content.text) {
+            return Ok(text);
+        }
+        let bytes = self.blobs.get(sha256).await?;
+        bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).ok_or_else(|| {
+            tracing::error!(sha256, sequence, "a text of the past is neither in the log nor in the blob store");
+            Problem::internal()
+        })
+    }
+}

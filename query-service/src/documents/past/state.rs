@@ -1,0 +1,267 @@
+//! A document as it was after its last change at or before a moment.
+
+use crate::documents::view::{DocumentView, SourceView, State};
+use analysis::concepts;
+use chrono::{DateTime, Utc};
+use events::document::{Assessed, Source};
+use poem_openapi::Object;
+use runtime::http::Problem;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::PgConnection;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+/// Changes of one document that are read at most; a later moment than these reach is not shown.
+const MOST_CHANGES: i64 = 100_000;
+
+/// A change, as the history tells it.
+pub(super) struct Change {
+    sequence: i64,
+    kind: String,
+    at: DateTime<Utc>,
+    detail: Value,
+}
+
+/// What the details of all kinds of changes say.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Detail {
+    title: Option<String>,
+    media_type: Option<String>,
+    sha256: Option<String>,
+    bytes: Option<u64>,
+    source: Option<Source>,
+    skill_level: Option<String>,
+    tags: Vec<String>,
+    tag: Option<String>,
+    name: Option<String>,
+    category: Option<events::Category>,
+    concepts: Vec<Named>,
+    cluster: Option<Uuid>,
+    into: Option<Uuid>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+    #[serde(default)]
+    category: Option<events::Category>,
+}
+
+/// A concept that a document had.
+#[derive(Serialize, Object)]
+pub(crate) struct PastConcept {
+    /// Its key: what variants of the name have in common.
+    concept: String,
+    /// How it is written.
+    name: String,
+    /// What sort of thing it names.
+    category: String,
+    /// 0 to 1.
+    confidence: f32,
+    /// Who said so: `analysis`, `model` or `user`.
+    origin: String,
+}
+
+/// A document as it was.
+#[derive(Serialize, Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(crate) struct PastDocument {
+    /// The document; `sequence` is that of the last change that it shows.
+    pub(crate) document: DocumentView,
+    /// Its concepts then, the surest first: of the text that it had, as today's analysis finds them, and as its users had
+    /// corrected them by then. What was decided about concepts of the whole workspace is not applied.
+    concepts: Vec<PastConcept>,
+    /// The cluster that a user had put it into; absent if clustering decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pinned_cluster_id: Option<Uuid>,
+    /// Where the event with its text stands.
+    #[serde(skip)]
+    #[oai(skip)]
+    pub(super) content_sequence: u64,
+    #[serde(skip)]
+    #[oai(skip)]
+    corrected: Corrections,
+}
+
+/// What users and a model had said of its concepts.
+#[derive(Default)]
+struct Corrections {
+    /// By key: the name and category if it was added, nothing if it was removed.
+    users: BTreeMap<String, Option<(String, events::Category)>>,
+    model: Vec<(String, events::Category)>,
+    file_name: Option<String>,
+}
+
+/// Reads the changes up to a moment, the oldest first.
+pub(super) async fn changes(
+    connection: &mut PgConnection,
+    workspace: Uuid,
+    document: Uuid,
+    sequence: Option<u64>,
+    time: Option<DateTime<Utc>>,
+) -> Result<Vec<Change>, Problem> {
+    let changes = sqlx::query_as!(
+        Change,
+        "select sequence, kind, at, detail from document_history
+         where workspace_id = $1 and document_id = $2 and sequence <= $3 and ($4::timestamptz is null or at <= $4)
+         order by sequence limit $5",
+        workspace,
+        document,
+        sequence.map_or(i64::MAX, |sequence| i64::try_from(sequence).unwrap_or(i64::MAX)),
+        time,
+        MOST_CHANGES
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(changes)
+}
+
+/// What they come to; `None` if the document was not there yet.
+pub(super) fn fold(id: Uuid, changes: &[Change]) -> Option<PastDocument> {
+    let (first, later) = changes.split_first()?;
+    let mut past = PastDocument::uploaded(id, first, Detail::of(first));
+    for change in later {
+        past.evolve(change, Detail::of(change));
+    }
+    Some(past)
+}
+
+impl Detail {
+    fn of(change: &Change) -> Self {
+        Self::deserialize(&change.detail).unwrap_or_default()
+    }
+}
+
+impl PastDocument {
+    fn uploaded(id: Uuid, change: &Change, detail: Detail) -> Self {
+        let source = detail.source.unwrap_or_default();
+        let file_name = source.name.clone();
+        Self {
+            document: DocumentView {
+                id,
+                title: detail.title.unwrap_or_default(),
+                media_type: detail.media_type.unwrap_or_default(),
+                sha256: detail.sha256.unwrap_or_default(),
+                bytes: detail.bytes.unwrap_or_default(),
+                source: view(source),
+                skill_level: detail.skill_level.unwrap_or_default(),
+                tags: detail.tags,
+                state: State::Live,
+                merged_into: None,
+                revision: 1,
+                created_at: change.at,
+                updated_at: change.at,
+                sequence: sequence(change),
+            },
+            concepts: Vec::new(),
+            pinned_cluster_id: None,
+            content_sequence: sequence(change),
+            corrected: Corrections { file_name, ..Corrections::default() },
+        }
+    }
+
+    fn evolve(&mut self, change: &Change, detail: Detail) {
+        let document = &mut self.document;
+        match change.kind.as_str() {
+            "revised" => {
+                document.media_type = detail.media_type.unwrap_or_default();
+                document.sha256 = detail.sha256.unwrap_or_default();
+                document.bytes = detail.bytes.unwrap_or_default();
+                document.revision += 1;
+                self.content_sequence = sequence(change);
+                self.corrected.model.clear();
+            }
+            "retitled" => document.title = detail.title.unwrap_or_default(),
+            "described" => {
+                let source = detail.source.unwrap_or_default();
+                self.corrected.file_name.clone_from(&source.name);
+                document.source = view(source);
+                document.skill_level = detail.skill_level.unwrap_or_default();
+            }
+            "tagged" => document.tags.extend(detail.tag),
+            "untagged" => document.tags.retain(|tag| Some(tag) != detail.tag.as_ref()),
+            "absorbed" => {
+                document.tags.extend(detail.tags);
+                detail.concepts.into_iter().for_each(|named| self.corrected.add(named.name, named.category));
+            }
+            "concept_added" => self.corrected.add(detail.name.unwrap_or_default(), detail.category),
+            "concept_removed" => {
+                let key = concepts::key(&detail.name.unwrap_or_default());
+                self.corrected.users.insert(key, None);
+            }
+            "moved_to_cluster" => self.pinned_cluster_id = detail.cluster,
+            "released_from_cluster" => self.pinned_cluster_id = None,
+            "assessed" => {
+                let assessed = Assessed::deserialize(&change.detail).ok();
+                let of_this_text = assessed.filter(|assessed| assessed.sha256 == document.sha256);
+                if let Some(assessed) = of_this_text {
+                    let proposed = assessed.concepts.into_iter();
+                    self.corrected.model = proposed.map(|concept| (concept.name, concept.category)).collect();
+                }
+            }
+            "merged" => (document.state, document.merged_into) = (State::Trashed, detail.into),
+            "trashed" => document.state = State::Trashed,
+            "restored" => (document.state, document.merged_into) = (State::Live, None),
+            // Links stand on their own.
+            _ => {}
+        }
+        document.tags.sort_unstable();
+        document.tags.dedup();
+        document.updated_at = change.at;
+        document.sequence = sequence(change);
+    }
+
+    /// Adds its concepts, of the text that it had then.
+    pub(super) fn with_concepts_of(mut self, text: &str) -> Self {
+        let document = &self.document;
+        let file_name = self.corrected.file_name.as_deref().filter(|_| document.source.kind == "file");
+        let text = analysis::Text { title: &document.title, body: text, media_type: &document.media_type, file_name };
+        let found = analysis::analyse(&text).concepts.into_iter();
+        let mut had: BTreeMap<String, PastConcept> = BTreeMap::new();
+        for concept in found {
+            let of =
+                PastConcept::of(concept.key.clone(), concept.name, concept.category, concept.confidence, "analysis");
+            had.insert(concept.key, of);
+        }
+        for (name, category) in &self.corrected.model {
+            let key = concepts::key(name);
+            had.entry(key.clone()).or_insert_with(|| PastConcept::of(key, name.clone(), *category, 0.5, "model"));
+        }
+        for (key, said) in &self.corrected.users {
+            match said {
+                None => drop(had.remove(key)),
+                Some((name, category)) => {
+                    had.insert(key.clone(), PastConcept::of(key.clone(), name.clone(), *category, 1.0, "user"));
+                }
+            }
+        }
+        let mut concepts: Vec<PastConcept> = had.into_values().collect();
+        concepts.sort_by(|a, b| b.confidence.total_cmp(&a.confidence).then_with(|| a.concept.cmp(&b.concept)));
+        self.concepts = concepts;
+        self
+    }
+}
+
+impl PastConcept {
+    fn of(concept: String, name: String, category: events::Category, confidence: f32, origin: &str) -> Self {
+        Self { concept, name, category: category.name().to_owned(), confidence, origin: origin.to_owned() }
+    }
+}
+
+impl Corrections {
+    fn add(&mut self, name: String, category: Option<events::Category>) {
+        let category = category.unwrap_or_else(|| analysis::category::of(&name));
+        self.users.insert(concepts::key(&name), Some((name, category)));
+    }
+}
+
+fn view(source: Source) -> SourceView {
+    let kind = source.kind.name().to_owned();
+    SourceView { kind, name: source.name, url: source.url, author: source.author }
+}
+
+fn sequence(change: &Change) -> u64 {
+    u64::try_from(change.sequence).unwrap_or(0)
+}

@@ -1,0 +1,34 @@
+//! Single events by their place, for those who only look something up and can do without the log otherwise.
+
+use super::Error;
+use super::load::{Recorded, message};
+use super::provision::STREAM;
+use async_nats::jetstream::Context;
+use events::{AnyEvent, Envelope, Stream};
+
+/// Looks single events up; connects to nothing by itself.
+#[derive(Clone)]
+pub struct Texts {
+    context: Context,
+}
+
+impl Texts {
+    /// Over a connection; nothing is sent yet.
+    #[must_use]
+    pub const fn new(context: Context) -> Self {
+        Self { context }
+    }
+
+    /// The event of a stream at a sequence; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn at(&self, stream: &Stream, sequence: u64) -> Result<Option<Envelope<AnyEvent>>, Error> {
+        let log = self.context.get_stream_no_info(STREAM).await.map_err(Error::unavailable)?;
+        let Some(message) = message(log.direct_get(sequence).await)? else { return Ok(None) };
+        if Stream::parse(&message.subject) != Some(*stream) {
+            return Ok(None);
+        }
+        Recorded::new(message.sequence, *stream, message.headers, message.payload).decode_any().map(Some)
+    }
+}

@@ -1,0 +1,83 @@
+//! The past: a document as it was, its revisions, and what changed between them.
+
+use serde_json::{Value, json};
+use tests::System;
+use tests::knowledge::{get, texts};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
+
+#[tokio::test]
+async fn a_document_is_shown_as_it_was_after_each_change() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let first = "Sourdough starters need flour.\nFeed the sourdough starter daily.\n";
+    let body = json!({ "title": "Bread", "text": first, "tags": ["baking"] });
+    let uploaded = ada.post("/v1/documents", &body).await.expect(201);
+    let id = uploaded.id();
+    let path = format!("/v1/documents/{id}");
+    let mut shown = vec![(uploaded.sequence(), ada.document(&id, uploaded.sequence()).await)];
+    let long = format!("{first}{}", "One more line about container orchestration with Kubernetes.\n".repeat(6_000));
+    let edits = [
+        ("PUT", "/title", json!({ "title": "Loaves" })),
+        ("PUT", "/tags/yeast", json!({})),
+        ("PUT", "/concepts/House%20rules", json!({})),
+        ("PUT", "/content", json!({ "text": long })),
+        ("DELETE", "/concepts/Kubernetes", json!({})),
+        ("DELETE", "/tags/baking", json!({})),
+        ("PUT", "/description", json!({ "skill_level": "advanced" })),
+        ("DELETE", "", json!({})),
+        ("POST", "/restore", json!({})),
+        ("PUT", "/content", json!({ "text": "Short again.\n" })),
+    ];
+    for (method, route, body) in edits {
+        let method = method.parse().expect("a method");
+        let answer = tests::client::send(ada.command(method, &format!("{path}{route}")).json(&body)).await.expect(200);
+        shown.push((answer.sequence(), ada.document(&id, answer.sequence()).await));
+    }
+    let last = shown.last().expect("there are some").0;
+
+    for (sequence, document) in &shown {
+        let past = get(&ada, &format!("{path}/past?sequence={sequence}"), last).await;
+        assert_eq!(&past["document"], document, "as it was at {sequence}");
+        let at = document["updated_at"].as_str().expect("a time").replace('+', "%2B");
+        let by_time = get(&ada, &format!("{path}/past?time={at}"), last).await;
+        assert!(by_time["document"]["sequence"].as_u64() >= Some(*sequence), "{by_time}");
+    }
+    let concepts = async |sequence: u64| {
+        let past = get(&ada, &format!("{path}/past?sequence={sequence}"), last).await;
+        texts(&past["concepts"], "name").into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let has = |names: &[String], name: &str| names.iter().any(|had| had.to_lowercase().starts_with(name));
+    let (early, middle, late) = (concepts(shown[0].0).await, concepts(shown[4].0).await, concepts(shown[5].0).await);
+    assert!(has(&early, "sourdough") && !has(&early, "kubernetes") && !has(&early, "house rules"), "{early:?}");
+    assert!(has(&middle, "kubernetes") && has(&middle, "house rules"), "{middle:?}");
+    assert!(!has(&late, "kubernetes") && has(&late, "house rules"), "it was removed: {late:?}");
+    let before = shown[0].0 - 1;
+    let nothing = ada.get(&format!("{path}/past?sequence={before}&min_sequence={last}")).await;
+    nothing.expect_problem(404, "document_not_found");
+
+    let list = get(&ada, &format!("{path}/revisions?limit=2"), last).await;
+    let numbers = |list: &Value| list["revisions"].as_array().expect("revisions").clone();
+    assert_eq!(numbers(&list).iter().map(|revision| &revision["revision"]).collect::<Vec<_>>(), [3, 2]);
+    let cursor = list["next_cursor"].as_str().expect("there is another page");
+    let rest = get(&ada, &format!("{path}/revisions?limit=2&cursor={cursor}"), last).await;
+    assert_eq!((numbers(&rest).len(), &rest["revisions"][0]["revision"]), (1, &json!(1)));
+    for (number, text) in [(1, first), (2, long.as_str()), (3, "Short again.\n")] {
+        let found = ada.get(&format!("{path}/revisions/{number}?min_sequence={last}")).await.expect(200);
+        assert_eq!(found.text, text, "revision {number}");
+    }
+    let diff = get(&ada, &format!("{path}/revisions/3/diff?from=1"), last).await;
+    assert_eq!((&diff["added"], &diff["removed"]), (&json!(1), &json!(2)));
+    assert!(diff["diff"].as_str().is_some_and(|diff| diff.contains("+Short again.")), "{diff}");
+    let before = get(&ada, &format!("{path}/revisions/2/diff"), last).await;
+    assert_eq!((&before["from"], &before["added"], &before["removed"]), (&json!(1), &json!(6_000), &json!(0)));
+    for nowhere in ["/revisions/4", "/revisions/0", "/revisions/1/diff", "/revisions/2/diff?from=9"] {
+        ada.get(&format!("{path}{nowhere}")).await.expect_problem(404, "revision_not_found");
+    }
+    let eve = system.client("eve").await;
+    for route in ["/past", "/revisions"] {
+        eve.get(&format!("{path}{route}")).await.expect_problem(404, "document_not_found");
+    }
+    eve.get(&format!("{path}/revisions/1")).await.expect_problem(404, "revision_not_found");
+    system.finish().await;
+}
