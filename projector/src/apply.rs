@@ -26,7 +26,7 @@ pub(crate) enum Error {
     /// The tables were filled by another analysis.
     #[error(
         "knowledge was filled by analysis {filled:?} and this program has {}: see `projector compare`, then run `projector \
-         replay --projection knowledge`",
+         rebuild --projection knowledge`",
         analysis::VERSION
     )]
     OtherAnalysis {
@@ -81,6 +81,17 @@ impl Applier {
             knowledge.stamp(pool).await?;
         }
         Ok((Self { projection, pool: pool.clone(), table: at.table, knowledge }, to_u64(at.sequence)))
+    }
+
+    /// Whether its tables are still those that the name stands for: others can take their place while nothing happens.
+    pub(crate) async fn is_on_its_tables(&self) -> Result<bool, Error> {
+        let at = sqlx::query!(
+            r#"select sequence, tableoid::bigint as "table!" from checkpoint where projection = $1"#,
+            self.projection.name()
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(at.table == self.table)
     }
 
     /// Writes a batch that begins right after `checkpoint` and ends at `last`.

@@ -2,6 +2,7 @@
 //! statements, however many events there are.
 
 mod history;
+mod repair;
 mod row;
 mod save;
 mod statistics;
@@ -10,6 +11,7 @@ use crate::apply::{Error, Positioned, to_u64};
 use events::document::Event;
 use events::{AnyEvent, DocumentId, Stream, WorkspaceId};
 use history::History;
+pub(crate) use repair::repair;
 use row::{Key, Row};
 use sqlx::PgConnection;
 use statistics::Statistics;

@@ -1,174 +1,208 @@
-//! `projector replay`: fills new read models from the whole log beside the serving ones, then compares, or switches.
+//! Filling a generation that does not serve: beside the serving one up to the same sequence, and then in its place.
 
 use crate::apply::{Applier, Positioned};
 use crate::lock::Lock;
+use crate::progress::Progress;
 use crate::projection::Projection;
-use crate::{config, generation, migrate, run};
-use indicatif::{ProgressBar, ProgressStyle};
+use crate::throttle::Throttle;
+use crate::{config, generation, run};
 use runtime::event_log::Follower;
-use runtime::{EventLog, postgres, telemetry};
-use serde::Serialize;
-use sqlx::{AssertSqlSafe, PgPool};
+use runtime::{EventLog, postgres};
+use sqlx::{PgPool, Postgres, Transaction};
 use std::error::Error;
-use std::time::Instant;
+use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
-/// What came of replaying one projection.
-#[derive(Serialize)]
-struct Report {
-    projection: Projection,
-    events: u64,
-    sequence: u64,
-    seconds: f64,
-    events_per_second: f64,
-    switched: bool,
-    /// Tables that differ: name, rows only in the serving ones, rows only in the replayed ones.
-    differences: Vec<(&'static str, i64, i64)>,
+/// So near to the head of the log, the rest is left for the moment in which the serving tables stand still.
+const NEAR: u64 = 500;
+/// So far behind the head of the log, the serving tables are not waited for to be compared with.
+const FAR: u64 = 100_000;
+/// How often a switch is tried while readers, a backup for instance, do not let go of the tables.
+const ATTEMPTS: u32 = 60;
+/// Between two attempts readers and the projector go on.
+const PAUSE: Duration = Duration::from_millis(500);
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Where events come from and tables are, and how both are used.
+pub(crate) struct Servers<'a> {
+    pub(crate) log: &'a EventLog,
+    pub(crate) postgres: &'a runtime::config::Postgres,
+    pub(crate) batches: &'a config::Batches,
+    /// Most events a second; no limit when left out.
+    pub(crate) most_per_second: Option<u32>,
+    /// Whether progress is told as JSON even on a terminal.
+    pub(crate) json: bool,
 }
 
-/// Replays, and prints what came of it: with `--json` one report a line.
-pub(crate) async fn run(config: config::Replay) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let _telemetry = telemetry::start(&config.log)?;
-    let log = EventLog::connect(&config.nats, "projector-replay").await?;
-    let projections = config.projection.map_or(Projection::ALL.to_vec(), |projection| vec![projection]);
-    let mut is_equal = true;
-    for projection in projections {
-        let report = replay(&log, &config, projection).await?;
-        is_equal &= report.differences.is_empty();
-        report.print(config.json)?;
-    }
-    if is_equal { Ok(()) } else { Err("the serving tables differ from the replayed ones".into()) }
-}
-
-impl Report {
-    fn print(&self, json: bool) -> Result<(), serde_json::Error> {
-        if json {
-            println!("{}", serde_json::to_string(self)?);
-            return Ok(());
-        }
-        println!(
-            "{}: {} events in {:.1} s ({:.0} events/s), {}",
-            self.projection.name(),
-            self.events,
-            self.seconds,
-            self.events_per_second,
-            if self.switched { "now serving" } else { "compared with the serving tables" }
-        );
-        for (table, serving, replayed) in &self.differences {
-            println!("{table}: {serving} rows only in the serving tables, {replayed} only in the replayed ones");
-        }
-        Ok(())
-    }
-}
-
-async fn replay(
-    log: &EventLog,
-    config: &config::Replay,
-    projection: Projection,
-) -> Result<Report, Box<dyn Error + Send + Sync>> {
-    let begun = Instant::now();
-    let mut filling = Filling::begin(log, &config.postgres, &config.batches, projection).await?;
-    filling.catch_up().await?;
-
-    let mut transaction = filling.pool.clone().begin().await?;
-    let sequence = generation::hold(&mut transaction, projection).await?;
-    filling.up_to(sequence).await?;
-    filling.finish();
-    let mut differences = Vec::new();
-    if config.check {
-        let (serving, replayed) = (projection.schema(), projection.replay_schema());
-        differences = generation::differences(&mut transaction, projection, serving, replayed).await?;
-        generation::remove(&mut transaction, replayed).await?;
-    } else {
-        generation::switch(&mut transaction, projection).await?;
-    }
-    transaction.commit().await?;
-    let seconds = begun.elapsed().as_secs_f64();
-    Ok(Report {
-        projection,
-        events: filling.events,
-        sequence: filling.checkpoint,
-        seconds,
-        events_per_second: filling.events as f64 / seconds,
-        switched: !config.check,
-        differences,
-    })
-}
-
-/// New tables on their way to a sequence.
+/// A generation on its way to a sequence.
 pub(crate) struct Filling {
-    projection: Projection,
-    log: EventLog,
+    pub(crate) projection: Projection,
+    pub(crate) schema: &'static str,
     pub(crate) pool: PgPool,
+    log: EventLog,
     applier: Applier,
-    /// Definitions of the indexes that are made when the tables are full.
-    indexes: Vec<String>,
     batches: mpsc::Receiver<Result<Vec<Positioned>, runtime::event_log::Error>>,
     /// Events that were read but lie beyond what was asked for so far.
     ahead: Vec<Positioned>,
-    checkpoint: u64,
-    events: u64,
-    progress: ProgressBar,
+    pub(crate) checkpoint: u64,
+    /// Events that this process has applied.
+    pub(crate) events: u64,
+    throttle: Throttle,
+    progress: Progress,
     /// Held until all is done.
     _lock: Lock,
 }
 
-impl Filling {
-    /// Begins a generation with empty tables beside the serving ones.
-    pub(crate) async fn begin(
-        log: &EventLog,
-        database: &runtime::config::Postgres,
-        batches: &config::Batches,
+/// How far a generation is filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// To where the serving generation stands, so that both can be compared.
+    Serving,
+    /// To where the log ends.
+    Head,
+}
+
+/// The right to fill generations of a projection beside the serving one.
+pub(crate) struct Right {
+    pub(crate) pool: PgPool,
+    projection: Projection,
+    schema: &'static str,
+    lock: Lock,
+}
+
+impl Right {
+    /// Takes it, for one of the schemas that do not serve.
+    pub(crate) async fn take(
+        servers: &Servers<'_>,
         projection: Projection,
-    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let name = format!("projector-replay-{}", projection.name());
-        let pool = postgres::pool_without_sync(database, &name, projection.replay_schema())?;
+        schema: &'static str,
+    ) -> Result<Self, Failure> {
+        let pool = postgres::pool_without_sync(servers.postgres, &consumer(projection), schema)?;
         let lock = Lock::try_take(&pool, projection.replay_lock_key()).await?;
-        let lock = lock.ok_or("another replay or comparison of this projection is under way")?;
-        generation::remove(&mut *pool.acquire().await?, projection.replay_schema()).await?;
-        migrate::replayed(&pool, projection).await?;
-        let indexes = generation::drop_indexes(&pool, projection).await?;
-        let (sender, receiver) = mpsc::channel(2);
-        tokio::spawn(read(log.follow(0, batches.follow(name)), sender));
-        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} events, {per_sec}, {eta} left {msg}");
-        let progress = ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let (applier, _) = Applier::begin(projection, &pool, log).await?;
-        Ok(Self {
+        let lock = lock.ok_or("another rebuild, check or comparison of this projection is under way")?;
+        Ok(Self { pool, projection, schema, lock })
+    }
+
+    /// Begins to fill where the schema's checkpoint stands.
+    pub(crate) async fn fill(self, servers: &Servers<'_>) -> Result<Filling, Failure> {
+        let Self { pool, projection, schema, lock } = self;
+        let (applier, checkpoint) = Applier::begin(projection, &pool, servers.log).await?;
+        let throttle = Throttle::new(servers.most_per_second);
+        let mut follow = servers.batches.follow(consumer(projection));
+        follow.batch_events = throttle.batch_events(follow.batch_events);
+        let (sender, batches) = mpsc::channel(2);
+        tokio::spawn(read(servers.log.follow(checkpoint, follow), sender));
+        Ok(Filling {
             projection,
-            log: log.clone(),
+            schema,
             pool,
+            log: servers.log.clone(),
             applier,
-            indexes,
-            batches: receiver,
+            batches,
             ahead: Vec::new(),
-            checkpoint: 0,
+            checkpoint,
             events: 0,
-            progress,
+            throttle,
+            progress: Progress::begin(projection, checkpoint, servers.json),
             _lock: lock,
         })
     }
+}
 
-    /// Applies the log as far as it goes, makes the indexes, and applies what was appended meanwhile.
-    pub(crate) async fn catch_up(&mut self) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let head = self.log.head().await?;
-        self.progress.set_length(head);
-        self.up_to(head).await?;
-        self.progress.set_message("making indexes");
-        for index in std::mem::take(&mut self.indexes) {
-            sqlx::query(AssertSqlSafe(index)).execute(&self.pool).await?;
+impl Filling {
+    /// Up to where it can be filled and be compared then: serving tables that are far behind are not waited for.
+    pub(crate) async fn comparable(&self) -> Result<Until, Failure> {
+        let behind = self.log.head().await?.saturating_sub(self.end(Until::Serving).await?);
+        Ok(if behind <= FAR { Until::Serving } else { Until::Head })
+    }
+
+    /// Applies the log, makes what indexes are missing, and applies what was appended meanwhile.
+    pub(crate) async fn catch_up(&mut self, until: Until) -> Result<(), Failure> {
+        self.close_in(until).await?;
+        self.progress.phase("indexing");
+        generation::make_indexes(&self.pool, self.projection).await?;
+        self.progress.phase("filling");
+        self.close_in(until).await
+    }
+
+    /// Applies events until the end is near, however fast that moves.
+    async fn close_in(&mut self, until: Until) -> Result<(), Failure> {
+        loop {
+            let end = self.end(until).await?;
+            self.progress.head(end);
+            self.up_to(end, true).await?;
+            if self.end(until).await?.saturating_sub(self.checkpoint) <= NEAR {
+                return Ok(());
+            }
         }
-        let tables = self.projection.tables().join(", ");
-        sqlx::query(AssertSqlSafe(format!("analyze {tables}"))).execute(&self.pool).await?;
-        self.up_to(self.log.head().await?).await
     }
 
-    /// Takes the progress bar away.
-    pub(crate) fn finish(&self) {
-        self.progress.finish_and_clear();
+    async fn end(&self, until: Until) -> Result<u64, Failure> {
+        Ok(match until {
+            Until::Head => self.log.head().await?,
+            Until::Serving => {
+                let serving = self.projection.schema();
+                let at = generation::checkpoint(&mut *self.pool.acquire().await?, self.projection, serving).await?;
+                at.ok_or("there are no serving tables: run `projector migrate`")?
+            }
+        })
     }
 
-    /// Applies every event up to a sequence of the log.
-    pub(crate) async fn up_to(&mut self, sequence: u64) -> Result<(), Box<dyn Error + Send + Sync>> {
+    /// Both generations at one sequence, in a snapshot that sees them so for as long as it is kept. The projector waits
+    /// only until this returns, and readers do not at all. `None` when the serving generation stays behind this one.
+    pub(crate) async fn side_by_side(&mut self) -> Result<Option<(Transaction<'static, Postgres>, u64)>, Failure> {
+        for _ in 0..ATTEMPTS {
+            let mut holding = self.pool.begin().await?;
+            let sequence = generation::hold(&mut holding, self.projection).await?;
+            if sequence < self.checkpoint {
+                holding.rollback().await?;
+                sleep(PAUSE).await;
+                continue;
+            }
+            self.up_to(sequence, false).await?;
+            let mut snapshot = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
+            // The first statement is the moment that it shows.
+            sqlx::query("select 1").execute(&mut *snapshot).await?;
+            holding.rollback().await?;
+            self.progress.phase("comparing");
+            return Ok(Some((snapshot, sequence)));
+        }
+        Ok(None)
+    }
+
+    /// Puts this generation in the serving one's place in one transaction, at the same sequence or a later one; says which.
+    pub(crate) async fn take_over(&mut self) -> Result<u64, Failure> {
+        self.progress.phase("switching");
+        for _ in 0..ATTEMPTS {
+            self.close_in(Until::Head).await?;
+            let mut transaction = self.pool.begin().await?;
+            let sequence = generation::hold(&mut transaction, self.projection).await?;
+            self.up_to(sequence, false).await?;
+            match generation::switch(&mut transaction, self.projection, self.schema).await {
+                Ok(()) => {
+                    transaction.commit().await?;
+                    return Ok(self.checkpoint);
+                }
+                Err(error) if generation::is_busy(&error) => {
+                    transaction.rollback().await?;
+                    tracing::warn!("the serving tables are being read for long, trying the switch again");
+                    sleep(PAUSE).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err("the serving tables are read without end, by a backup for instance: nothing was switched".into())
+    }
+
+    /// Ends the progress that is shown.
+    pub(crate) fn finish(&mut self) {
+        self.progress.finish();
+    }
+
+    /// Applies every event up to a sequence of the log. While the serving tables wait, there is no throttle.
+    async fn up_to(&mut self, sequence: u64, is_throttled: bool) -> Result<(), Failure> {
         while self.checkpoint < sequence {
             let mut events = std::mem::take(&mut self.ahead);
             if events.is_empty() {
@@ -180,10 +214,17 @@ impl Filling {
             self.applier.write(self.checkpoint, last, &events).await?.commit().await?;
             self.checkpoint = last;
             self.events += events.len() as u64;
-            self.progress.set_position(last);
+            self.progress.at(last, self.events);
+            if is_throttled {
+                self.throttle.after(events.len()).await;
+            }
         }
         Ok(())
     }
+}
+
+fn consumer(projection: Projection) -> String {
+    format!("projector-rebuild-{}", projection.name())
 }
 
 async fn read(mut follower: Follower, sender: mpsc::Sender<Result<Vec<Positioned>, runtime::event_log::Error>>) {

@@ -1,22 +1,29 @@
-//! Events in, read models out: follows the log and keeps the tables that queries read; replays it into new ones.
+//! Events in, read models out: follows the log and keeps the tables that queries read; rebuilds and verifies them.
 
 mod announce;
 mod apply;
 mod compare;
 mod config;
+mod difference;
 mod documents;
+mod filler;
+mod filling;
 mod generation;
 mod knowledge;
 mod lock;
 mod metrics;
 mod migrate;
+mod progress;
 mod projection;
-mod replay;
+mod rebuild;
+mod repair;
+mod rollback;
 mod run;
 mod status;
+mod throttle;
+mod verify;
 
 pub use config::Config;
-pub use generation::differences;
 pub use projection::Projection;
 
 use config::Subcommand;
@@ -35,7 +42,9 @@ async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
         Some(Subcommand::Run(config)) => run::run(config).await,
         Some(Subcommand::Migrate(config)) => migrate::run(config).await,
         Some(Subcommand::Status(config)) => status::run(config).await,
-        Some(Subcommand::Replay(config)) => replay::run(config).await,
+        Some(Subcommand::Rebuild(config)) => rebuild::run(config).await,
+        Some(Subcommand::Rollback(config)) => rollback::run(config).await,
+        Some(Subcommand::Verify(config)) => verify::run(config).await,
         Some(Subcommand::Compare(config)) => compare::run(config).await,
     }
 }
