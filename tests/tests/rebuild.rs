@@ -173,10 +173,11 @@ async fn no_answer_is_read_from_two_generations() {
     let other = "update read_model_previous.workspace_statistics set documents = 7;
                  update read_model_previous.workspace_facet set documents = 7";
     sqlx::raw_sql(other).execute(&database).await.expect("the previous tables are there");
-    let is_waiting = async |mode: &str| {
-        let query = "select exists (select from pg_locks where mode = $1 and not granted
-                                    and relation = any(array['read_model.checkpoint'::regclass::oid]))";
-        sqlx::query_scalar(query).bind(mode).fetch_one(&database).await.expect("the database answers")
+    let is_waiting = async |who: &str, mode: &str| {
+        let query = "select exists (select from pg_locks join pg_stat_activity using (pid)
+                                    where application_name = $1 and mode = $2 and not granted
+                                          and relation = 'read_model.checkpoint'::regclass)";
+        sqlx::query_scalar(query).bind(who).bind(mode).fetch_one(&database).await.expect("the database answers")
     };
 
     // A switch waits for who reads.
@@ -185,7 +186,8 @@ async fn no_answer_is_read_from_two_generations() {
     sqlx::query(lock).execute(&mut *reading).await.expect("it can be had");
     let rollback = system.projector(&["rollback", "--projection", "documents"]);
     let look_on = async {
-        wait_for("the switch waits", async || is_waiting("AccessExclusiveLock").await).await;
+        let switch = "projector-rebuild-documents";
+        wait_for("the switch waits", async || is_waiting(switch, "AccessExclusiveLock").await).await;
         let read = "select documents from read_model.workspace_statistics";
         let documents: i64 = sqlx::query_scalar(read).fetch_one(&mut *reading).await.expect("a row");
         assert_eq!(documents, 1, "its tables are where they were");
@@ -199,7 +201,7 @@ async fn no_answer_is_read_from_two_generations() {
     let lock = "lock table read_model.checkpoint in access exclusive mode";
     sqlx::query(lock).execute(&mut *switching).await.expect("it can be had");
     let reader = tokio::spawn(async move { ada.get("/v1/statistics").await.expect(200).json() });
-    wait_for("the reader waits", async || is_waiting("AccessShareLock").await).await;
+    wait_for("the reader waits", async || is_waiting("query-service", "AccessShareLock").await).await;
     let swap = "alter schema read_model rename to read_model_aside;
                 alter schema read_model_previous rename to read_model;
                 alter schema read_model_aside rename to read_model_previous";
