@@ -1,7 +1,7 @@
 //! Rebuilding, going back, and repairing, while users write and read.
 
 use serde_json::{Value, json};
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tests::System;
@@ -17,12 +17,12 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 async fn a_rebuild_that_is_killed_goes_on_where_it_stopped() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
-    fill(&ada, 400).await;
+    fill(&ada, 600).await;
     let user = User::begin(&ada).await;
 
     let mut stopped_at = 0;
     for _ in 0..3 {
-        let mut rebuild = Running::start(&system, &["--projection", "documents", "--max-events-per-second", "100"]);
+        let mut rebuild = Running::start(&system, &["--projection", "documents", "--max-events-per-second", "60"]);
         let first = rebuild.progress().await;
         assert!(sequence(&first) >= stopped_at, "it begins where the last one was seen: {first} {stopped_at}");
         stopped_at = rebuild.until(|line| line["events"].as_u64() > Some(0)).await;
@@ -50,7 +50,7 @@ async fn what_another_program_has_half_filled_is_thrown_away() {
     let ada = system.client("ada").await;
     fill(&ada, 120).await;
     let database = system.database().await;
-    let throttled = ["--projection", "documents", "--max-events-per-second", "40"];
+    let throttled = ["--projection", "documents", "--max-events-per-second", "20"];
     let changes = [
         Some("update read_model_replay.rebuild set filler = 'program of another day'"),
         Some("update read_model_replay.checkpoint set sequence = 1000000"),
@@ -77,20 +77,20 @@ async fn what_another_program_has_half_filled_is_thrown_away() {
 async fn a_throttled_rebuild_takes_its_time_and_says_how_far_it_is() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
-    fill(&ada, 150).await;
-    let mut rebuild = Running::start(&system, &["--projection", "documents", "--max-events-per-second", "50"]);
+    fill(&ada, 200).await;
+    let mut rebuild = Running::start(&system, &["--projection", "documents", "--max-events-per-second", "40"]);
     let (mut between, mut last) = (0, json!(null));
     while let Some(line) = rebuild.next().await {
         let (events, head) = (line["events"].as_u64().expect("events"), line["head"].as_u64().expect("a head"));
-        // Some of the tick after which the limit was reached may come late.
-        between += u32::from(events > 0 && events < 150);
-        assert!(line["rate"].as_f64().is_some_and(|rate| rate <= 75.0), "{line}");
-        assert!(sequence(&line) <= head || head == 0, "{line}");
+        between += u32::from(events > 0 && events < 200);
+        assert!(sequence(&line) <= head, "{line}");
         last = line;
     }
-    assert!(between >= 2, "a hundred and fifty events take three seconds");
+    assert!(between >= 2, "two hundred events take five seconds, and each second has its line");
     assert_eq!((&last["phase"], &last["eta_seconds"]), (&json!("done"), &json!(0.0)));
-    assert!(rebuild.child.wait().await.expect("it ends").success());
+    let output = rebuild.child.wait_with_output().await.expect("it ends");
+    let report = &reports(&output)[0];
+    assert!(report["events_per_second"].as_f64().is_some_and(|rate| rate < 45.0), "{report}");
     system.finish().await;
 }
 
@@ -280,7 +280,8 @@ struct Running {
 impl Running {
     fn start(system: &System, args: &[&str]) -> Self {
         let mut command = system.projector_command(&["rebuild", "--json", "--log", "warn"]);
-        let mut child = command.args(args).stderr(std::process::Stdio::piped()).spawn().expect("the projector starts");
+        let mut child =
+            command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the projector starts");
         let lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
         Self { child, lines }
     }
