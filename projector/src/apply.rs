@@ -59,6 +59,17 @@ impl Applier {
         Ok((Self { projection, pool, log, table: at.table, knowledge, parking }, to_u64(at.sequence)))
     }
 
+    /// Whether its tables are still those that the name stands for: others can take their place while nothing happens.
+    pub(crate) async fn is_on_its_tables(&self) -> Result<bool, Error> {
+        let at = sqlx::query!(
+            r#"select sequence, tableoid::bigint as "table!" from checkpoint where projection = $1"#,
+            self.projection.name()
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(at.table == self.table)
+    }
+
     /// Writes a batch that begins right after `checkpoint` and ends at `last`. What cannot be applied is parked.
     pub(crate) async fn write(&mut self, checkpoint: u64, last: u64, batch: Vec<Read>) -> Result<Pending, Error> {
         let sorted = self.parking.sort(batch);

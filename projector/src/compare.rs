@@ -1,9 +1,9 @@
 //! `projector compare`: fills a generation with this program's analysis beside the serving one, shows both side by side,
 //! and removes it again. What it would change is seen before anybody switches.
 
+use crate::filling::Servers;
 use crate::projection::Projection;
-use crate::replay::Filling;
-use crate::{config, generation};
+use crate::{config, rebuild};
 use analysis::agreement::{adjusted_mutual_information, adjusted_rand};
 use runtime::{EventLog, telemetry};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 const SHOWN: i64 = 20;
 
 const SERVING: &str = Projection::Knowledge.schema();
-const REPLAYED: &str = Projection::Knowledge.replay_schema();
+const REPLAYED: &str = Projection::Knowledge.check_schema();
 
 /// Two generations side by side: first the serving one, then this program's.
 #[derive(Serialize)]
@@ -60,16 +60,18 @@ struct Changed {
 pub(crate) async fn run(config: config::Compare) -> Result<(), Box<dyn Error + Send + Sync>> {
     let _telemetry = telemetry::start(&config.log)?;
     let log = EventLog::connect(&config.nats, "projector-compare").await?;
-    let mut filling = Filling::begin(&log, &config.postgres, &config.batches, Projection::Knowledge).await?;
-    filling.catch_up().await?;
-    // The serving tables stand still for as long as it takes to read both at the same sequence.
-    let mut transaction = filling.pool.clone().begin().await?;
-    let sequence = generation::hold(&mut transaction, Projection::Knowledge).await?;
-    filling.up_to(sequence).await?;
-    filling.finish();
-    let report = report(&mut transaction, sequence).await?;
-    generation::remove(&mut transaction, REPLAYED).await?;
-    transaction.commit().await?;
+    let servers = Servers {
+        log: &log,
+        postgres: &config.postgres,
+        batches: &config.batches,
+        most_per_second: None,
+        json: config.json,
+    };
+    let mut filling = rebuild::aside(&servers, Projection::Knowledge).await?;
+    let (mut snapshot, sequence) = filling.side_by_side().await?.ok_or(rebuild::BEHIND)?;
+    let report = report(&mut snapshot, sequence).await?;
+    snapshot.rollback().await?;
+    rebuild::drop_aside(&mut filling).await?;
     if config.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {

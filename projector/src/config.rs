@@ -6,6 +6,7 @@ use clap::{Args, Parser};
 use runtime::config::{Http, Log, Nats, Postgres, Redis, Secret};
 use runtime::event_log::Follow;
 use std::net::SocketAddr;
+use uuid::Uuid;
 
 /// SyncBoard projector: events in, read models out
 #[derive(Parser, Clone, Debug)]
@@ -28,8 +29,15 @@ pub enum Subcommand {
     Migrate(Migrate),
     /// Say how far the read models are behind the log
     Status(Status),
-    /// Fill new read models from the whole log beside the serving ones, then put them in their place
-    Replay(Replay),
+    /// Fill new read models from the whole log beside the serving ones, then put them in their place; a rebuild that was
+    /// killed goes on where it stopped
+    #[command(alias = "replay")]
+    Rebuild(Rebuild),
+    /// Put the read models that served before the last rebuild in the place of the serving ones, or back again
+    Rollback(Rollback),
+    /// Check that the log has no gap, that every text it names is there, and that the read models are what it says;
+    /// changes nothing
+    Verify(Verify),
     /// Show what this program's analysis would make of the documents beside what is served now; changes nothing
     Compare(Compare),
     /// Show events that could not be applied, try them again, or leave one out
@@ -117,7 +125,47 @@ pub struct Status {
 
 /// Filling read models anew.
 #[derive(Args, Clone, Debug)]
-pub struct Replay {
+pub struct Rebuild {
+    /// The event log
+    #[command(flatten)]
+    pub nats: Nats,
+    /// The database
+    #[command(flatten)]
+    pub postgres: Postgres,
+    /// The cache, for --document
+    #[command(flatten)]
+    pub redis: Redis,
+    /// Logs
+    #[command(flatten)]
+    pub log: Log,
+    /// Batches
+    #[command(flatten)]
+    pub batches: Batches,
+    /// Rebuild this projection alone; all of them when left out
+    #[arg(long)]
+    pub projection: Option<Projection>,
+    /// Only compare new read models with the serving ones, row by row, and drop them; exit status 1 if they differ
+    #[arg(long)]
+    pub check: bool,
+    /// Throw away what a rebuild that was killed has filled, instead of going on with it
+    #[arg(long, conflicts_with = "check")]
+    pub from_scratch: bool,
+    /// Most events that are applied in a second; more than are appended, or it never ends. No limit when left out
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_events_per_second: Option<u32>,
+    /// Repair this document alone, in the serving tables: its row, text and history are made anew from its own events, and
+    /// the statistics and facets of its workspace are counted anew. Its concepts, cluster, links and duplicates are not
+    /// repaired: they depend on other documents, and are rebuilt whole with --projection knowledge
+    #[arg(long, conflicts_with_all = ["projection", "check", "from_scratch", "max_events_per_second"])]
+    pub document: Option<Uuid>,
+    /// Answer as JSON, and show progress as lines of JSON on a terminal too
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Going back to the read models that served before.
+#[derive(Args, Clone, Debug)]
+pub struct Rollback {
     /// The event log
     #[command(flatten)]
     pub nats: Nats,
@@ -130,13 +178,45 @@ pub struct Replay {
     /// Batches
     #[command(flatten)]
     pub batches: Batches,
-    /// Replay this projection alone; all of them when left out
+    /// Go back with this projection alone; with all that have a previous generation when left out
     #[arg(long)]
     pub projection: Option<Projection>,
-    /// Only compare the new read models with the serving ones, row by row, and drop them; exit status 1 if they differ
+    /// Most events that are applied in a second while the previous generation catches up. No limit when left out
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_events_per_second: Option<u32>,
+    /// Answer as JSON, and show progress as lines of JSON on a terminal too
     #[arg(long)]
-    pub check: bool,
-    /// Answer as JSON
+    pub json: bool,
+}
+
+/// Checking the log and the read models.
+#[derive(Args, Clone, Debug)]
+pub struct Verify {
+    /// The event log
+    #[command(flatten)]
+    pub nats: Nats,
+    /// The database
+    #[command(flatten)]
+    pub postgres: Postgres,
+    /// Logs
+    #[command(flatten)]
+    pub log: Log,
+    /// Batches
+    #[command(flatten)]
+    pub batches: Batches,
+    /// Check the tables of this projection alone; of all of them when left out
+    #[arg(long)]
+    pub projection: Option<Projection>,
+    /// Check the log and its texts alone, and no tables
+    #[arg(long, conflicts_with = "projection")]
+    pub log_only: bool,
+    /// Most events that are applied in a second while tables are filled to compare with. No limit when left out
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_events_per_second: Option<u32>,
+    /// How many faults of the log, and differing rows of each table, are shown
+    #[arg(long, default_value_t = 10)]
+    pub shown: u32,
+    /// Answer as lines of JSON, and show progress so on a terminal too
     #[arg(long)]
     pub json: bool,
 }

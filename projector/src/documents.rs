@@ -2,6 +2,7 @@
 //! statements, however many events there are.
 
 mod history;
+mod repair;
 mod row;
 mod save;
 mod statistics;
@@ -12,6 +13,7 @@ use crate::positioned::Positioned;
 use events::document::Event;
 use events::{AnyEvent, DocumentId, Stream, WorkspaceId};
 use history::History;
+pub(crate) use repair::repair;
 use row::{Key, Row};
 use sqlx::PgConnection;
 use statistics::Statistics;

@@ -11,7 +11,7 @@ pub(crate) enum Error {
     /// The tables were filled by another analysis.
     #[error(
         "knowledge was filled by analysis {filled:?} and this program has {}: see `projector compare`, then run `projector \
-         replay --projection knowledge`",
+         rebuild --projection knowledge`",
         analysis::VERSION
     )]
     OtherAnalysis {

@@ -2,17 +2,31 @@
 //! filled beside it, compared with it, and takes its name in one transaction.
 
 use crate::projection::Projection;
+use crate::{apply, migrate};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use std::error::Error;
+
+/// Holds of a generation that is being filled: by which program, and which indexes are made at its end.
+const FILLED_BY: &str = "rebuild";
 
 /// Removes a generation, if it is there.
 pub(crate) async fn remove(connection: &mut PgConnection, schema: &str) -> Result<(), sqlx::Error> {
     execute(connection, format!("drop schema if exists {schema} cascade")).await
 }
 
-/// Takes the secondary indexes off a generation and says how to make them again: filling is faster without.
-pub(crate) async fn drop_indexes(pool: &PgPool, projection: Projection) -> Result<Vec<String>, sqlx::Error> {
-    let schema = projection.replay_schema();
+/// Makes a generation with empty tables in the schema of the pool's search path. Secondary indexes that filling does not
+/// read by are taken off, as it is faster without; which they are is remembered in the same transaction, so that whoever
+/// ends the filling can make them.
+pub(crate) async fn make(
+    pool: &PgPool,
+    projection: Projection,
+    schema: &str,
+    filler: &str,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    remove(&mut *pool.acquire().await?, schema).await?;
+    migrate::generation(pool, projection, schema).await?;
     let needed: Vec<String> = projection.needed_indexes().iter().map(|&name| name.to_owned()).collect();
+    let mut transaction = pool.begin().await?;
     let indexes = sqlx::query!(
         r#"select c.relname as "name!", pg_get_indexdef(i.indexrelid) as "definition!"
            from pg_index i join pg_class c on c.oid = i.indexrelid
@@ -20,12 +34,70 @@ pub(crate) async fn drop_indexes(pool: &PgPool, projection: Projection) -> Resul
         schema,
         &needed
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
+    execute(&mut transaction, format!("create table {FILLED_BY} (filler text not null, indexes text[] not null)"))
+        .await?;
     for index in &indexes {
-        sqlx::query(AssertSqlSafe(format!("drop index {schema}.{}", index.name))).execute(pool).await?;
+        execute(&mut transaction, format!("drop index {schema}.{}", index.name)).await?;
     }
-    Ok(indexes.into_iter().map(|index| index.definition).collect())
+    let definitions: Vec<String> = indexes.into_iter().map(|index| index.definition).collect();
+    sqlx::query(AssertSqlSafe(format!("insert into {FILLED_BY} values ($1, $2)")))
+        .bind(filler)
+        .bind(definitions)
+        .execute(&mut *transaction)
+        .await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Who began to fill a generation; `None` where there is none, or one that was not even begun.
+pub(crate) async fn filler(pool: &PgPool, schema: &str) -> Result<Option<String>, sqlx::Error> {
+    if !has_table(&mut *pool.acquire().await?, schema, FILLED_BY).await? {
+        return Ok(None);
+    }
+    sqlx::query_scalar(AssertSqlSafe(format!("select filler from {schema}.{FILLED_BY}"))).fetch_optional(pool).await
+}
+
+/// Makes the indexes that a generation still lacks, in the schema of the pool's search path, and counts its rows for the
+/// planner.
+pub(crate) async fn make_indexes(pool: &PgPool, projection: Projection) -> Result<(), sqlx::Error> {
+    let is_being_filled: bool =
+        sqlx::query_scalar("select to_regclass($1) is not null").bind(FILLED_BY).fetch_one(pool).await?;
+    if !is_being_filled {
+        return Ok(());
+    }
+    let query = format!("select unnest(indexes) from {FILLED_BY}");
+    let definitions: Vec<String> = sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(pool).await?;
+    for definition in definitions {
+        let definition = definition.replacen("CREATE INDEX", "create index if not exists", 1);
+        sqlx::query(AssertSqlSafe(definition)).execute(pool).await?;
+    }
+    let tables = projection.tables().join(", ");
+    sqlx::query(AssertSqlSafe(format!("analyze {tables}"))).execute(pool).await.map(drop)
+}
+
+/// Where a generation stands; `None` where there is none.
+pub(crate) async fn checkpoint(
+    connection: &mut PgConnection,
+    projection: Projection,
+    schema: &str,
+) -> Result<Option<u64>, sqlx::Error> {
+    if !has_table(&mut *connection, schema, "checkpoint").await? {
+        return Ok(None);
+    }
+    let query = format!("select sequence from {schema}.checkpoint where projection = $1");
+    let sequence: Option<i64> =
+        sqlx::query_scalar(AssertSqlSafe(query)).bind(projection.name()).fetch_optional(connection).await?;
+    Ok(sequence.map(apply::to_u64))
+}
+
+/// Which analyses filled a generation of knowledge; none for one of documents.
+pub(crate) async fn analyses(connection: &mut PgConnection, schema: &str) -> Result<Vec<i32>, sqlx::Error> {
+    if !has_table(&mut *connection, schema, "analyzer").await? {
+        return Ok(Vec::new());
+    }
+    let query = format!("select version from {schema}.analyzer order by version");
+    sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(connection).await
 }
 
 /// Stops every commit to the serving generation until the transaction ends, and says where its checkpoint stands; readers
@@ -36,43 +108,37 @@ pub(crate) async fn hold(transaction: &mut PgConnection, projection: Projection)
     execute(transaction, format!("lock table {schema}.checkpoint in exclusive mode")).await?;
     let query = format!("select sequence from {schema}.checkpoint where projection = $1");
     let sequence: i64 = sqlx::query_scalar(AssertSqlSafe(query)).bind(projection.name()).fetch_one(transaction).await?;
-    Ok(crate::apply::to_u64(sequence))
+    Ok(apply::to_u64(sequence))
 }
 
-/// Puts the replayed generation in the serving one's place, which is kept as the previous one.
-pub(crate) async fn switch(transaction: &mut PgConnection, projection: Projection) -> Result<(), sqlx::Error> {
-    let (serving, previous) = (projection.schema(), projection.previous_schema());
-    remove(transaction, previous).await?;
-    execute(transaction, format!("alter schema {serving} rename to {previous}")).await?;
-    execute(transaction, format!("alter schema {} rename to {serving}", projection.replay_schema())).await
-}
-
-/// Rows that stand in one of two generations only, as `(table, rows in the first alone, rows in the second alone)`; empty
-/// when they are equal, row by row.
-///
-/// # Errors
-/// What the database says.
-pub async fn differences(
-    connection: &mut PgConnection,
+/// Puts another generation in the serving one's place, which is kept as the previous one; after [`hold`]. The answers that
+/// are being read end first: each locks the table of checkpoints before its first look, so none reads two generations.
+/// They are waited for a second at most, as others queue up meanwhile: see [`is_busy`].
+pub(crate) async fn switch(
+    transaction: &mut PgConnection,
     projection: Projection,
-    first: &str,
-    second: &str,
-) -> Result<Vec<(&'static str, i64, i64)>, sqlx::Error> {
-    let mut differences = Vec::new();
-    for table in projection.tables() {
-        let only = |one: &str, other: &str| {
-            format!(
-                "(select count(*) from (select t::text from {one}.{table} t except all select t::text from {other}.{table} t) d)"
-            )
-        };
-        let query = format!("select {}, {}", only(first, second), only(second, first));
-        let (in_first, in_second): (i64, i64) =
-            sqlx::query_as(AssertSqlSafe(query)).fetch_one(&mut *connection).await?;
-        if (in_first, in_second) != (0, 0) {
-            differences.push((*table, in_first, in_second));
-        }
-    }
-    Ok(differences)
+    schema: &str,
+) -> Result<(), sqlx::Error> {
+    let (serving, previous, aside) = (projection.schema(), projection.previous_schema(), projection.aside_schema());
+    execute(transaction, "set local lock_timeout = '1s'".to_owned()).await?;
+    execute(transaction, format!("lock table {serving}.checkpoint in access exclusive mode")).await?;
+    execute(transaction, format!("alter schema {serving} rename to {aside}")).await?;
+    execute(transaction, format!("alter schema {schema} rename to {serving}")).await?;
+    execute(transaction, format!("drop table if exists {serving}.{FILLED_BY}")).await?;
+    remove(transaction, previous).await?;
+    execute(transaction, format!("alter schema {aside} rename to {previous}")).await
+}
+
+/// Whether a statement failed as readers did not let go in time.
+pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03")
+}
+
+async fn has_table(connection: &mut PgConnection, schema: &str, table: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("select to_regclass($1) is not null")
+        .bind(format!("{schema}.{table}"))
+        .fetch_one(connection)
+        .await
 }
 
 async fn execute(connection: &mut PgConnection, statement: String) -> Result<(), sqlx::Error> {

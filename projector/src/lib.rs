@@ -1,12 +1,15 @@
-//! Events in, read models out: follows the log and keeps the tables that queries read; replays it into new ones.
+//! Events in, read models out: follows the log and keeps the tables that queries read; rebuilds and verifies them.
 
 mod announce;
 mod apply;
 mod compare;
 mod config;
+mod difference;
 mod documents;
 mod error;
 mod failures;
+mod filler;
+mod filling;
 mod generation;
 mod health;
 mod knowledge;
@@ -15,13 +18,17 @@ mod metrics;
 mod migrate;
 mod parking;
 mod positioned;
+mod progress;
 mod projection;
-mod replay;
+mod rebuild;
+mod repair;
+mod rollback;
 mod run;
 mod status;
+mod throttle;
+mod verify;
 
 pub use config::Config;
-pub use generation::differences;
 pub use projection::Projection;
 
 use config::Subcommand;
@@ -40,7 +47,9 @@ async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
         Some(Subcommand::Run(config)) => run::run(config).await,
         Some(Subcommand::Migrate(config)) => migrate::run(config).await,
         Some(Subcommand::Status(config)) => status::run(config).await,
-        Some(Subcommand::Replay(config)) => replay::run(config).await,
+        Some(Subcommand::Rebuild(config)) => rebuild::run(config).await,
+        Some(Subcommand::Rollback(config)) => rollback::run(config).await,
+        Some(Subcommand::Verify(config)) => verify::run(config).await,
         Some(Subcommand::Compare(config)) => compare::run(config).await,
         Some(Subcommand::Failures(config)) => failures::run(config).await,
     }

@@ -1,4 +1,4 @@
-//! One projector at a time works on a projection, and one replay fills tables beside it. The lock spares work, it does not
+//! One projector at a time works on a projection, and one process fills tables beside it. The lock spares work, it does not
 //! protect the tables: that does the checkpoint, which moves only from where its mover thought it was.
 
 use sqlx::pool::PoolConnection;

@@ -32,9 +32,9 @@ pub(crate) async fn run(config: config::Migrate) -> Result<(), Box<dyn Error + S
     Ok(())
 }
 
-/// Makes the tables of a projection's next generation, in the schema that the pool's search path names.
-pub(crate) async fn replayed(pool: &PgPool, projection: Projection) -> Result<(), MigrateError> {
-    prepare(pool, projection.replay_schema(), projection.migrator()).await
+/// Makes the tables of another generation, in the schema that the pool's search path names.
+pub(crate) async fn generation(pool: &PgPool, projection: Projection, schema: &str) -> Result<(), MigrateError> {
+    prepare(pool, schema, projection.migrator()).await
 }
 
 async fn prepare(pool: &PgPool, schema: &str, migrator: &Migrator) -> Result<(), MigrateError> {

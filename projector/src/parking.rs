@@ -1,13 +1,13 @@
 //! Parking: an event that cannot be applied waits with its error, and the later ones of its stream wait behind it, while
 //! everything else goes on. Nothing is left out but what an operator says is to be skipped.
 
-use crate::apply::to_i64;
+use crate::apply::{to_i64, to_u64};
 use crate::error::Error;
 use crate::positioned::{Positioned, Read};
 use crate::projection::Projection;
 use events::{Aggregate, Stream, WorkspaceId};
 use runtime::service::chain;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use std::collections::HashSet;
 use uuid::Uuid;
 
@@ -43,14 +43,7 @@ impl Parking {
         for row in rows {
             streams.insert(stream(row.workspace_id, &row.aggregate, row.stream_id)?);
         }
-        let skipped = sqlx::query_scalar!(
-            "select sequence from operations.failure_decision
-             where projection = $1 and action = 'skip' and done_at is not null",
-            projection.name()
-        )
-        .fetch_all(pool)
-        .await?;
-        Ok(Self { streams, skipped: skipped.into_iter().map(crate::apply::to_u64).collect() })
+        Ok(Self { streams, skipped: skipped(pool, projection).await? })
     }
 
     /// Leaves an event out from now on.
@@ -100,6 +93,33 @@ impl Sorted {
     }
 }
 
+/// The events that a projection was told to leave out.
+pub(crate) async fn skipped(
+    executor: impl PgExecutor<'_>,
+    projection: Projection,
+) -> Result<HashSet<u64>, sqlx::Error> {
+    let skipped = sqlx::query_scalar!(
+        "select sequence from operations.failure_decision
+         where projection = $1 and action = 'skip' and done_at is not null",
+        projection.name()
+    )
+    .fetch_all(executor)
+    .await?;
+    Ok(skipped.into_iter().map(to_u64).collect())
+}
+
+/// The first event that a stream has parked.
+pub(crate) async fn first(executor: impl PgExecutor<'_>, stream: &Stream) -> Result<Option<u64>, sqlx::Error> {
+    let first = sqlx::query_scalar!(
+        "select min(sequence) from parked_event where stream_id = $1 and aggregate = $2",
+        stream.id,
+        stream.aggregate.name()
+    )
+    .fetch_one(executor)
+    .await?;
+    Ok(first.map(to_u64))
+}
+
 /// Writes what waits now.
 pub(crate) async fn save(connection: &mut PgConnection, parked: &[Parked]) -> Result<(), sqlx::Error> {
     if parked.is_empty() {
@@ -129,7 +149,7 @@ pub(crate) async fn release(connection: &mut PgConnection, sequences: &[u64]) ->
 /// How many events wait.
 pub(crate) async fn count(pool: &PgPool) -> Result<u64, sqlx::Error> {
     let count = sqlx::query_scalar!(r#"select count(*) as "count!" from parked_event"#).fetch_one(pool).await?;
-    Ok(crate::apply::to_u64(count))
+    Ok(to_u64(count))
 }
 
 /// A stream by its columns.

@@ -47,6 +47,14 @@ impl Read {
         }
     }
 
+    /// The event, or why there is none.
+    pub(crate) fn readable(self) -> Result<Positioned, String> {
+        match self {
+            Self::Event(positioned) => Ok(positioned),
+            Self::Unreadable { sequence, error, .. } => Err(format!("message {sequence} cannot be read: {error}")),
+        }
+    }
+
     /// When it happened, if that can be read.
     pub(crate) const fn time(&self) -> Option<DateTime<Utc>> {
         match self {

@@ -1,4 +1,4 @@
-//! The projections: each folds the log into tables of its own, with its own checkpoint, and is replayed on its own. A set
+//! The projections: each folds the log into tables of its own, with its own checkpoint, and is rebuilt on its own. A set
 //! of its tables is one schema; which of its generations a schema is, its name says.
 
 use clap::ValueEnum;
@@ -41,12 +41,28 @@ impl Projection {
         }
     }
 
-    /// Where a replay fills its tables.
+    /// Where a rebuild fills its tables.
     #[must_use]
     pub const fn replay_schema(self) -> &'static str {
         match self {
             Self::Documents => "read_model_replay",
             Self::Knowledge => "knowledge_replay",
+        }
+    }
+
+    /// Where tables are filled to be looked at, and dropped: whatever a rebuild has filled by then stays.
+    pub(crate) const fn check_schema(self) -> &'static str {
+        match self {
+            Self::Documents => "read_model_check",
+            Self::Knowledge => "knowledge_check",
+        }
+    }
+
+    /// Where the serving tables are while two generations change places; nobody ever sees it.
+    pub(crate) const fn aside_schema(self) -> &'static str {
+        match self {
+            Self::Documents => "read_model_aside",
+            Self::Knowledge => "knowledge_aside",
         }
     }
 
@@ -58,7 +74,7 @@ impl Projection {
         }
     }
 
-    /// Every table that replay must make the same.
+    /// Every table that a rebuild must make the same.
     pub(crate) const fn tables(self) -> &'static [&'static str] {
         match self {
             Self::Documents => &[
@@ -89,7 +105,7 @@ impl Projection {
         }
     }
 
-    /// Secondary indexes that filling its tables reads by, so that a replay must keep them.
+    /// Secondary indexes that filling its tables reads by, so that a rebuild must keep them.
     pub(crate) const fn needed_indexes(self) -> &'static [&'static str] {
         match self {
             Self::Documents => &[],

@@ -147,7 +147,8 @@ impl Projector {
                     if let Some(fences) = &mut fences {
                         fences.renew().await;
                     }
-                    if !lock.is_held().await {
+                    // After a switch what is cached is of the old tables: another session has another epoch.
+                    if !lock.is_held().await || !applier.is_on_its_tables().await? {
                         return Err(Error::Displaced);
                     }
                 }

@@ -11,8 +11,11 @@ use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use std::fmt::Display;
 use uuid::Uuid;
 
-/// Begins a transaction whose statements all see the same.
-const SNAPSHOT: &str = "begin isolation level repeatable read, read only";
+/// Begins a transaction whose statements all see the same. What they see is settled by the first of them that reads, and
+/// tables are found by name at each: so that none finds another generation than the others, the tables' places are held
+/// before anything is read. Whoever puts another generation there waits, or is waited for.
+const SNAPSHOT: &str = "begin isolation level repeatable read, read only;
+    lock table read_model.checkpoint, knowledge.checkpoint in access share mode";
 
 /// Which projections an answer is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 
 use crate::event_log::Error;
 use async_nats::jetstream::Context;
-use async_nats::jetstream::object_store::{Config, GetErrorKind, ObjectStore};
+use async_nats::jetstream::object_store::{Config, GetErrorKind, InfoErrorKind, ObjectStore};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
 use tokio::io::AsyncReadExt;
 
 /// The bucket.
@@ -60,6 +62,27 @@ impl Blobs {
             return Err(Error::unavailable(format!("blob {sha256} has other content than its address says")));
         }
         Ok(Some(bytes))
+    }
+
+    /// What is wrong with a blob as the store tells it, without reading it: nothing, mostly.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn fault(&self, sha256: &str, bytes: u64) -> Result<Option<String>, Error> {
+        let info = match self.store().await?.info(sha256).await {
+            Ok(info) if info.deleted => return Ok(Some("it was deleted".to_owned())),
+            Ok(info) => info,
+            Err(error) if error.kind() == InfoErrorKind::NotFound => return Ok(Some("it is not there".to_owned())),
+            Err(error) => return Err(Error::unavailable(error)),
+        };
+        if info.size as u64 != bytes {
+            return Ok(Some(format!("it has {} bytes, and should have {bytes}", info.size)));
+        }
+        // The store tells a digest as `SHA-256=` and base64.
+        let digest = info.digest.as_deref().and_then(|digest| digest.strip_prefix("SHA-256="));
+        let digest = digest.and_then(|digest| URL_SAFE.decode(digest).ok());
+        let hex = digest.map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+        Ok(hex.filter(|hex| hex != sha256).map(|hex| format!("its content has the digest {hex}")))
     }
 
     async fn store(&self) -> Result<ObjectStore, Error> {

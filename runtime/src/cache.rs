@@ -93,6 +93,17 @@ impl Cache {
         }
     }
 
+    /// Takes a document's answer out, after its row was corrected without a new event. Who read it before may fill it in
+    /// once more, for as long as reading and filling take.
+    pub async fn forget(&self, workspace: WorkspaceId, document: DocumentId) {
+        let mut connection = self.connection.clone();
+        let mut command = redis::cmd("DEL");
+        command.arg(key(workspace, document));
+        if !matches!(timeout(self.timeout, command.query_async::<()>(&mut connection)).await, Ok(Ok(()))) {
+            tracing::warn!(document.id = %document, "an answer may be cached that is not right");
+        }
+    }
+
     /// Fills in an answer that was read from the database under an epoch, unless a newer one is known. Failing is harmless.
     pub async fn fill(&self, epoch: &str, workspace: WorkspaceId, document: DocumentId, entry: &Entry) {
         let mut connection = self.connection.clone();

@@ -118,16 +118,28 @@ impl System {
 
     /// A subcommand of the projector, on this system's servers.
     pub async fn projector(&self, args: &[&str]) -> std::process::Output {
+        self.projector_command(args).output().await.expect("the projector starts")
+    }
+
+    /// As [`System::projector`], for tests that look on while it runs; it ends with the test.
+    pub fn projector_command(&self, args: &[&str]) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.program);
         command
             .arg("projector")
             .args(args)
             .env("DATABASE_URL", self.fact("database_url"))
-            .env("NATS_URL", self.fact("nats_services_url"));
-        command.output().await.expect("the projector starts")
+            .env("NATS_URL", self.fact("nats_services_url"))
+            .env("REDIS_URL", self.fact("redis_url"))
+            .kill_on_drop(true);
+        command
     }
 
-    /// Ends a test that wrote: nothing lags, live tables equal replayed tables row by row, no service logged an error, and
+    /// The database, for tests that break it.
+    pub async fn database(&self) -> sqlx::PgPool {
+        sqlx::PgPool::connect(self.fact("database_url")).await.expect("the database is there")
+    }
+
+    /// Ends a test that wrote: nothing lags, live tables equal rebuilt tables row by row, no service logged an error, and
     /// everything stops when told to.
     pub async fn finish(self) {
         self.assert_no_errors();
@@ -137,12 +149,12 @@ impl System {
     /// As [`System::finish`], for tests in which parts were taken away, of which services rightly complain.
     pub async fn finish_after_faults(mut self) {
         self.caught_up().await;
-        let replay = self.projector(&["replay", "--check", "--json"]).await;
-        let report = String::from_utf8_lossy(&replay.stdout);
+        let check = self.projector(&["rebuild", "--check", "--json"]).await;
+        let report = String::from_utf8_lossy(&check.stdout);
         assert!(
-            replay.status.success(),
-            "live differs from replay: {report} {}",
-            String::from_utf8_lossy(&replay.stderr)
+            check.status.success(),
+            "live differs from rebuilt: {report} {}",
+            String::from_utf8_lossy(&check.stderr)
         );
         self.stop().await;
     }

@@ -53,7 +53,7 @@ const BEGINNINGS: [&str; 6] = [
 const RELATIONS: [&str; 5] = ["related", "prerequisite", "followup", "alternative", "supersedes"];
 
 #[tokio::test]
-async fn whatever_users_do_the_numbers_agree_and_a_replay_finds_the_same() {
+async fn whatever_users_do_the_numbers_agree_and_a_rebuild_finds_the_same() {
     let system = System::start(PROGRAM).await;
     let mut users = Vec::new();
     for seed in SEEDS {
@@ -64,11 +64,11 @@ async fn whatever_users_do_the_numbers_agree_and_a_replay_finds_the_same() {
         user.await.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     }
     system.caught_up().await;
-    // The end of the test replays in batches of the usual size.
+    // The end of the test rebuilds in batches of the usual size.
     for size in ["1", "7"] {
-        let replay = system.projector(&["replay", "--check", "--json", "--batch-events", size]).await;
-        let reports = String::from_utf8_lossy(&replay.stdout);
-        assert!(replay.status.success(), "in batches of {size}: {reports} {}", String::from_utf8_lossy(&replay.stderr));
+        let check = system.projector(&["rebuild", "--check", "--json", "--batch-events", size]).await;
+        let reports = String::from_utf8_lossy(&check.stdout);
+        assert!(check.status.success(), "in batches of {size}: {reports} {}", String::from_utf8_lossy(&check.stderr));
         assert_eq!(reports.lines().count(), 2, "one report for each projection: {reports}");
     }
     system.finish().await;

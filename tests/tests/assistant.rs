@@ -243,7 +243,7 @@ async fn an_answer_becomes_knowledge_by_an_event_and_does_no_more() {
 }
 
 #[tokio::test]
-async fn clusters_are_named_once_and_a_replay_asks_nothing_again() {
+async fn clusters_are_named_once_and_a_rebuild_asks_nothing_again() {
     let model = Model::start().await;
     let system = model.system(&[("SYNCBOARD_LLM_CLUSTERS_EVERY", "200ms")]).await;
     let ada = system.client("ada").await;
@@ -278,8 +278,8 @@ async fn clusters_are_named_once_and_a_replay_asks_nothing_again() {
     assert_eq!((&find(&json!(made))["documents"], &find(&json!(made))["name_origin"]), (&json!(4), &json!("user")));
     let asked = model.questions().len();
 
-    let replay = system.projector(&["replay", "--projection", "knowledge"]).await;
-    assert!(replay.status.success(), "{}", String::from_utf8_lossy(&replay.stderr));
+    let rebuild = system.projector(&["rebuild", "--projection", "knowledge"]).await;
+    assert!(rebuild.status.success(), "{}", String::from_utf8_lossy(&rebuild.stderr));
     system.caught_up().await;
     assert_eq!((clusters(&ada, last).await, knowledge(&ada, &ids[0], last).await), before);
     // A new process looks for clusters before it reads the log: once it has answered for Ben, it has seen everything.

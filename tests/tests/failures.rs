@@ -104,8 +104,8 @@ async fn what_nobody_can_read_is_left_out_only_when_somebody_says_so() {
     let of: Vec<&Value> = list.iter().map(|failure| &failure["projection"]).collect();
     assert_eq!(of, ["documents", "knowledge"], "{list:?}");
     assert!(list.iter().all(|failure| failure["sequence"] == unreadable && failure["waiting"] == 0), "{list:?}");
-    let replay = system.projector(&["replay", "--check", "--json"]).await;
-    assert!(replay.status.success(), "a replay parks the same: {}", String::from_utf8_lossy(&replay.stdout));
+    let replay = system.projector(&["rebuild", "--check", "--json"]).await;
+    assert!(replay.status.success(), "a rebuild parks the same: {}", String::from_utf8_lossy(&replay.stdout));
 
     let sequence = unreadable.to_string();
     let (_, is_well) = failures(&system, &["skip", &sequence]).await;

@@ -94,6 +94,14 @@ impl Follower {
         }
     }
 
+    /// Takes the consumer off the server, for those who do not come back.
+    pub async fn end(self) {
+        let name = self.follow.name.as_str();
+        if let Err(error) = self.log.stream.delete_consumer(name).await {
+            tracing::debug!(%error, consumer.name = name, "a consumer was not removed");
+        }
+    }
+
     /// Collects a batch; `None` when the session is broken before it had an event.
     async fn collect(&mut self) -> Option<Batch> {
         let session = self.session.as_mut()?;

@@ -2,10 +2,13 @@
 
 use super::append::TIP;
 use super::{Error, EventLog};
+use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
 use async_nats::jetstream::message::StreamMessage;
 use async_nats::jetstream::stream::{DirectGetError, DirectGetErrorKind};
 use bytes::Bytes;
-use events::{Envelope, EventType, Stream, codec};
+use events::stream::{Aggregate, PREFIX};
+use events::{DocumentId, Envelope, EventType, Stream, codec};
+use futures_util::TryStreamExt;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -29,6 +32,12 @@ impl Recorded {
     #[must_use]
     pub fn tip(&self) -> Option<&str> {
         self.header(TIP)
+    }
+
+    /// The sequence of its stream's last event when it was appended, as its command expected it; 0 when it is the first.
+    #[must_use]
+    pub fn expected(&self) -> Option<u64> {
+        self.header(NATS_EXPECTED_LAST_SUBJECT_SEQUENCE.as_ref())?.parse().ok()
     }
 
     /// Bytes that it takes, roughly.
@@ -55,7 +64,7 @@ impl Recorded {
             .map_err(|source| Error::Corrupt { sequence: self.sequence, source })
     }
 
-    fn header(&self, name: &'static str) -> Option<&str> {
+    fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.as_str())
     }
 }
@@ -83,6 +92,17 @@ impl EventLog {
     /// [`Error::Unavailable`].
     pub async fn next(&self, stream: &Stream, after: u64) -> Result<Option<Recorded>, Error> {
         found(*stream, self.stream.direct_get_next_for_subject(stream.subject(), Some(after + 1)).await)
+    }
+
+    /// The streams of documents with this id, in whichever workspace, and how many events each has.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn streams_of_document(&self, id: DocumentId) -> Result<Vec<(Stream, usize)>, Error> {
+        let filter = format!("{PREFIX}.*.*.{}.{id}", Aggregate::Document.name());
+        let subjects = self.stream.info_with_subjects(filter).await.map_err(Error::unavailable)?;
+        let subjects: Vec<(String, usize)> = subjects.try_collect().await.map_err(Error::unavailable)?;
+        Ok(subjects.iter().filter_map(|(subject, events)| Some((Stream::parse(subject)?, *events))).collect())
     }
 }
 

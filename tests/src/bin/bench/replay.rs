@@ -44,7 +44,7 @@ pub(crate) async fn measure(name: String, stack: &Stack, size: Size) -> anyhow::
 /// Runs the replay as an operator does, and answers its report and what its process used.
 async fn projector_replay(stack: &Stack) -> anyhow::Result<(Value, Usage)> {
     let mut command = child()?;
-    command.args(["projector", "replay", "--projection", "documents", "--json", "--log", "warn"]).stdin(Stdio::null());
+    command.args(["projector", "rebuild", "--projection", "documents", "--json", "--log", "warn"]).stdin(Stdio::null());
     command.env("DATABASE_URL", stack.fact("database_url")?).env("NATS_URL", stack.fact("nats_services_url")?);
     let replay = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let pid = replay.id().context("the replay has no process")?;

@@ -1,0 +1,246 @@
+//! Filling a generation that does not serve: beside the serving one up to the same sequence, and then in its place.
+
+use crate::apply::Applier;
+use crate::lock::Lock;
+use crate::positioned::Read;
+use crate::progress::Progress;
+use crate::projection::Projection;
+use crate::throttle::Throttle;
+use crate::{config, generation};
+use runtime::event_log::Follower;
+use runtime::{EventLog, postgres};
+use sqlx::{PgPool, Postgres, Transaction};
+use std::error::Error;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+/// So near to the head of the log, the rest is left for the moment in which the serving tables stand still.
+const NEAR: u64 = 500;
+/// So far behind the head of the log, the serving tables are not waited for to be compared with.
+const FAR: u64 = 100_000;
+/// How often a switch is tried while readers, a backup for instance, do not let go of the tables.
+const ATTEMPTS: u32 = 60;
+/// Between two attempts readers and the projector go on.
+const PAUSE: Duration = Duration::from_millis(500);
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Where events come from and tables are, and how both are used.
+pub(crate) struct Servers<'a> {
+    pub(crate) log: &'a EventLog,
+    pub(crate) postgres: &'a runtime::config::Postgres,
+    pub(crate) batches: &'a config::Batches,
+    /// Most events a second; no limit when left out.
+    pub(crate) most_per_second: Option<u32>,
+    /// Whether progress is told as JSON even on a terminal.
+    pub(crate) json: bool,
+}
+
+/// A generation on its way to a sequence.
+pub(crate) struct Filling {
+    pub(crate) projection: Projection,
+    pub(crate) schema: &'static str,
+    pub(crate) pool: PgPool,
+    log: EventLog,
+    applier: Applier,
+    batches: mpsc::Receiver<Result<Vec<Read>, runtime::event_log::Error>>,
+    /// Events that were read but lie beyond what was asked for so far.
+    ahead: Vec<Read>,
+    pub(crate) checkpoint: u64,
+    /// Events that this process has applied.
+    pub(crate) events: u64,
+    throttle: Throttle,
+    progress: Progress,
+    /// Held until all is done.
+    _lock: Lock,
+}
+
+/// How far a generation is filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// To where the serving generation stands, so that both can be compared.
+    Serving,
+    /// To where the log ends.
+    Head,
+}
+
+/// The right to fill generations of a projection beside the serving one.
+pub(crate) struct Right {
+    pub(crate) pool: PgPool,
+    projection: Projection,
+    schema: &'static str,
+    lock: Lock,
+}
+
+impl Right {
+    /// Takes it, for one of the schemas that do not serve.
+    pub(crate) async fn take(
+        servers: &Servers<'_>,
+        projection: Projection,
+        schema: &'static str,
+    ) -> Result<Self, Failure> {
+        let pool = postgres::pool_without_sync(servers.postgres, &consumer(projection), schema)?;
+        let lock = Lock::try_take(&pool, projection.replay_lock_key()).await?;
+        let lock = lock.ok_or("another rebuild, check or comparison of this projection is under way")?;
+        Ok(Self { pool, projection, schema, lock })
+    }
+
+    /// Begins to fill where the schema's checkpoint stands.
+    pub(crate) async fn fill(self, servers: &Servers<'_>) -> Result<Filling, Failure> {
+        let Self { pool, projection, schema, lock } = self;
+        let (applier, checkpoint) = Applier::begin(projection, &pool, servers.log).await?;
+        let throttle = Throttle::new(servers.most_per_second);
+        let mut follow = servers.batches.follow(consumer(projection));
+        follow.batch_events = throttle.batch_events(follow.batch_events);
+        let (sender, batches) = mpsc::channel(2);
+        tokio::spawn(read(servers.log.follow(checkpoint, follow), sender));
+        Ok(Filling {
+            projection,
+            schema,
+            pool,
+            log: servers.log.clone(),
+            applier,
+            batches,
+            ahead: Vec::new(),
+            checkpoint,
+            events: 0,
+            throttle,
+            progress: Progress::begin(projection, checkpoint, servers.json),
+            _lock: lock,
+        })
+    }
+}
+
+impl Filling {
+    /// Up to where it can be filled and be compared then: serving tables that are far behind are not waited for.
+    pub(crate) async fn comparable(&self) -> Result<Until, Failure> {
+        let behind = self.log.head().await?.saturating_sub(self.end(Until::Serving).await?);
+        Ok(if behind <= FAR { Until::Serving } else { Until::Head })
+    }
+
+    /// Applies the log, makes what indexes are missing, and applies what was appended meanwhile.
+    pub(crate) async fn catch_up(&mut self, until: Until) -> Result<(), Failure> {
+        self.close_in(until).await?;
+        self.progress.phase("indexing");
+        generation::make_indexes(&self.pool, self.projection).await?;
+        self.progress.phase("filling");
+        self.close_in(until).await
+    }
+
+    /// Applies events until the end is near, however fast that moves.
+    async fn close_in(&mut self, until: Until) -> Result<(), Failure> {
+        loop {
+            let end = self.end(until).await?;
+            self.progress.head(end);
+            self.up_to(end, true).await?;
+            if self.end(until).await?.saturating_sub(self.checkpoint) <= NEAR {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn end(&self, until: Until) -> Result<u64, Failure> {
+        Ok(match until {
+            Until::Head => self.log.head().await?,
+            Until::Serving => {
+                let serving = self.projection.schema();
+                let at = generation::checkpoint(&mut *self.pool.acquire().await?, self.projection, serving).await?;
+                at.ok_or("there are no serving tables: run `projector migrate`")?
+            }
+        })
+    }
+
+    /// Both generations at one sequence, in a snapshot that sees them so for as long as it is kept. The projector waits
+    /// only until this returns, and readers do not at all. `None` when the serving generation stays behind this one.
+    pub(crate) async fn side_by_side(&mut self) -> Result<Option<(Transaction<'static, Postgres>, u64)>, Failure> {
+        for _ in 0..ATTEMPTS {
+            let mut holding = self.pool.begin().await?;
+            let sequence = generation::hold(&mut holding, self.projection).await?;
+            if sequence < self.checkpoint {
+                holding.rollback().await?;
+                sleep(PAUSE).await;
+                continue;
+            }
+            self.up_to(sequence, false).await?;
+            let mut snapshot = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
+            // The first statement is the moment that it shows.
+            sqlx::query("select 1").execute(&mut *snapshot).await?;
+            holding.rollback().await?;
+            self.progress.phase("comparing");
+            return Ok(Some((snapshot, sequence)));
+        }
+        Ok(None)
+    }
+
+    /// Puts this generation in the serving one's place in one transaction, at the same sequence or a later one; says which.
+    pub(crate) async fn take_over(&mut self) -> Result<u64, Failure> {
+        self.progress.phase("switching");
+        for _ in 0..ATTEMPTS {
+            self.close_in(Until::Head).await?;
+            let mut transaction = self.pool.begin().await?;
+            let sequence = generation::hold(&mut transaction, self.projection).await?;
+            self.up_to(sequence, false).await?;
+            match generation::switch(&mut transaction, self.projection, self.schema).await {
+                Ok(()) => {
+                    transaction.commit().await?;
+                    return Ok(self.checkpoint);
+                }
+                Err(error) if generation::is_busy(&error) => {
+                    transaction.rollback().await?;
+                    tracing::warn!("the serving tables are being read for long, trying the switch again");
+                    sleep(PAUSE).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err("the serving tables are read without end, by a backup for instance: nothing was switched".into())
+    }
+
+    /// Ends the progress that is shown.
+    pub(crate) fn finish(&mut self) {
+        self.progress.finish();
+    }
+
+    /// Applies every event up to a sequence of the log. While the serving tables wait, there is no throttle.
+    async fn up_to(&mut self, sequence: u64, is_throttled: bool) -> Result<(), Failure> {
+        while self.checkpoint < sequence {
+            let mut events = std::mem::take(&mut self.ahead);
+            if events.is_empty() {
+                events = self.batches.recv().await.ok_or("the log cannot be followed")??;
+            }
+            let beyond = events.partition_point(|event| event.sequence() <= sequence);
+            self.ahead = events.split_off(beyond);
+            let last = events.last().map_or(sequence, Read::sequence);
+            let count = events.len();
+            self.applier.write(self.checkpoint, last, events).await?.commit().await?;
+            self.checkpoint = last;
+            self.events += count as u64;
+            self.progress.at(last, self.events);
+            if is_throttled {
+                self.throttle.after(count).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn consumer(projection: Projection) -> String {
+    format!("projector-rebuild-{}", projection.name())
+}
+
+async fn read(mut follower: Follower, sender: mpsc::Sender<Result<Vec<Read>, runtime::event_log::Error>>) {
+    loop {
+        let decoded = match follower.next().await {
+            Ok(batch) => {
+                batch.acknowledge().await;
+                Ok(batch.events.iter().map(Read::of).collect())
+            }
+            Err(error) => Err(error),
+        };
+        let is_end = decoded.is_err();
+        if sender.send(decoded).await.is_err() || is_end {
+            return;
+        }
+    }
+}
