@@ -58,7 +58,11 @@ impl Progress {
         }
         let template = "{prefix} {bar:40} {pos}/{len} events, {per_sec}, {eta} left, {msg}";
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::new(0).with_style(style).with_prefix(projection.name()).with_position(from);
+        let bar = ProgressBar::new(0)
+            .with_style(style)
+            .with_message("filling")
+            .with_prefix(projection.name())
+            .with_position(from);
         // What an earlier process has done is no part of this one's rate.
         bar.reset_eta();
         Self { state, bar, lines: None }

@@ -5,8 +5,10 @@ pub mod chaos;
 pub mod client;
 pub mod knowledge;
 pub mod numbers;
+pub mod rebuilding;
 pub mod system;
 pub mod texts;
+pub mod user;
 
 pub use client::{Answer, Client};
 pub use system::System;

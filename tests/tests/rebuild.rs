@@ -1,15 +1,13 @@
 //! Rebuilding, going back, and repairing, while users write and read.
 
 use serde_json::{Value, json};
-use std::process::{Output, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeMap;
+use std::process::Output;
 use tests::System;
 use tests::client::Client;
+use tests::rebuilding::{Running, sequence};
 use tests::system::wait_for;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStderr};
-use tokio::task::JoinHandle;
+use tests::user::User;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 
@@ -20,26 +18,39 @@ async fn a_rebuild_that_is_killed_goes_on_where_it_stopped() {
     fill(&ada, 600).await;
     let user = User::begin(&ada).await;
 
-    let mut stopped_at = 0;
-    for _ in 0..3 {
-        let mut rebuild = Running::start(&system, &["--projection", "documents", "--max-events-per-second", "60"]);
+    let mut stopped_at = BTreeMap::new();
+    for projection in ["documents", "knowledge", "documents", "knowledge"] {
+        let mut rebuild = Running::start(&system, &["--projection", projection, "--max-events-per-second", "60"]);
         let first = rebuild.progress().await;
-        assert!(sequence(&first) >= stopped_at, "it begins where the last one was seen: {first} {stopped_at}");
-        stopped_at = rebuild.until(|line| line["events"].as_u64() > Some(0)).await;
+        let before = stopped_at.get(projection).copied().unwrap_or(0);
+        assert!(sequence(&first) >= before, "it begins where the last one was seen, {before}: {first}");
+        stopped_at.insert(projection, rebuild.until(|line| line["events"].as_u64() > Some(0)).await);
         rebuild.child.kill().await.expect("it can be killed");
-        let generations = generations(&system, "documents").await;
+        let generations = generations(&system, projection).await;
         assert!(generations.contains(&("filling".to_owned(), true)), "{generations:?}");
     }
+    // As if it had been killed while it made indexes.
+    let database = system.database().await;
+    let first: String = sqlx::query_scalar("select indexes[1] from read_model_replay.rebuild")
+        .fetch_one(&database)
+        .await
+        .expect("indexes are left to be made");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(first)).execute(&database).await.expect("an index can be made");
+
     let resumed = reports(&system.projector(&["rebuild", "--json"]).await);
-    let [documents, knowledge] = resumed.as_slice() else { panic!("one report for each projection: {resumed:?}") };
-    assert!(documents["resumed_at"].as_u64() >= Some(stopped_at), "{documents}");
-    assert_eq!((&documents["switched"], &documents["differences"]), (&json!(true), &json!([])));
-    assert_eq!((&knowledge["resumed_at"], &knowledge["switched"]), (&json!(0), &json!(true)));
-    let applied = documents["events"].as_u64().expect("a number") + documents["resumed_at"].as_u64().expect("a number");
-    assert!(applied <= documents["sequence"].as_u64().expect("a number"), "no event is applied twice: {documents}");
-    let made = indexes(&system, "read_model").await;
-    assert!(made.len() > 5, "{made:?}");
-    assert_eq!(made, indexes(&system, "read_model_previous").await, "whatever was killed, every index is there");
+    assert_eq!(resumed.len(), 2, "one report for each projection: {resumed:?}");
+    for report in &resumed {
+        let number = |name: &str| report[name].as_u64().unwrap_or_else(|| panic!("no {name} in {report}"));
+        let stopped_at = stopped_at[report["projection"].as_str().expect("a name")];
+        assert!(stopped_at > 0 && number("resumed_at") >= stopped_at, "{stopped_at} {report}");
+        assert!(number("resumed_at") + number("events") <= number("sequence"), "no event is applied twice: {report}");
+        assert_eq!((&report["switched"], &report["differences"]), (&json!(true), &json!([])));
+    }
+    for (serving, previous) in [("read_model", "read_model_previous"), ("knowledge", "knowledge_previous")] {
+        let made = indexes(&system, serving).await;
+        assert!(made.len() > 5, "{made:?}");
+        assert_eq!(made, indexes(&system, previous).await, "whatever was killed, every index is there");
+    }
     user.end().await;
     system.finish().await;
 }
@@ -212,53 +223,6 @@ async fn no_answer_is_read_from_two_generations() {
     system.finish().await;
 }
 
-/// A user who writes and reads what was written, until told to stop: nothing that is read is older than what was asked
-/// for, or than what was read before.
-struct User {
-    is_over: Arc<AtomicBool>,
-    task: JoinHandle<()>,
-}
-
-impl User {
-    async fn begin(client: &Client) -> Self {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let uploaded = client.upload("a user's", "text").await;
-        let id = uploaded.id();
-        client.document(&id, uploaded.sequence()).await;
-        let task = tokio::spawn(act(client.clone(), id, is_over.clone()));
-        Self { is_over, task }
-    }
-
-    async fn end(self) {
-        self.is_over.store(true, Ordering::Relaxed);
-        self.task.await.expect("nothing that was read was too old");
-    }
-}
-
-async fn act(client: Client, id: String, is_over: Arc<AtomicBool>) {
-    let (mut seen, mut events, mut round) = (0, 0, 0_u64);
-    while !is_over.load(Ordering::Relaxed) {
-        round += 1;
-        let title = format!("round {round}");
-        let path = format!("/v1/documents/{id}");
-        let written = client.put(&format!("{path}/title"), &json!({ "title": title })).await.expect(200).sequence();
-        // Read without a wish, it may be older than what was written, and not than what was read.
-        let any = sequence(&client.get(&path).await.expect(200).json());
-        assert!(any >= seen, "{any} was read after {seen}");
-        let document = client.document(&id, written).await;
-        assert_eq!((&document["title"], sequence(&document)), (&json!(title), written));
-        let list = client.get(&format!("/v1/documents?min_sequence={written}&limit=200")).await.expect(200).json();
-        let listed = list["documents"].as_array().expect("documents").iter().find(|document| document["id"] == id);
-        assert_eq!(listed.expect("it is listed")["title"], title);
-        let statistics = client.get(&format!("/v1/statistics?min_sequence={written}")).await.expect(200).json();
-        let counted = statistics["events"].as_u64().expect("a number");
-        assert!(counted > events, "{counted} events after {events}");
-        client.get(&format!("/v1/concepts?min_sequence={written}")).await.expect(200);
-        (seen, events) = (written, counted);
-    }
-    assert!(round > 0);
-}
-
 /// Uploads some documents and edits them, until there are so many events.
 async fn fill(client: &Client, events: usize) {
     let mut ids = Vec::new();
@@ -269,52 +233,6 @@ async fn fill(client: &Client, events: usize) {
         let path = format!("/v1/documents/{}/title", ids[n % ids.len()]);
         client.put(&path, &json!({ "title": format!("title {n}") })).await.expect(200);
     }
-}
-
-/// A rebuild that is looked on.
-struct Running {
-    child: Child,
-    lines: Lines<BufReader<ChildStderr>>,
-}
-
-impl Running {
-    fn start(system: &System, args: &[&str]) -> Self {
-        let mut command = system.projector_command(&["rebuild", "--json", "--log", "warn"]);
-        let mut child =
-            command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the projector starts");
-        let lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-        Self { child, lines }
-    }
-
-    /// The next line of progress; nothing after the last.
-    async fn next(&mut self) -> Option<Value> {
-        loop {
-            let line = self.lines.next_line().await.expect("lines can be read")?;
-            let line: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error} in {line}"));
-            if line["phase"].is_string() {
-                return Some(line);
-            }
-        }
-    }
-
-    async fn progress(&mut self) -> Value {
-        self.next().await.expect("it says how far it is")
-    }
-
-    /// Waits for progress of some kind, and says up to where that was.
-    async fn until(&mut self, is_there: impl Fn(&Value) -> bool) -> u64 {
-        loop {
-            let line = self.progress().await;
-            assert_ne!(line["phase"], "done", "it was too fast to be killed");
-            if is_there(&line) {
-                return sequence(&line);
-            }
-        }
-    }
-}
-
-fn sequence(of: &Value) -> u64 {
-    of["sequence"].as_u64().unwrap_or_else(|| panic!("no sequence in {of}"))
 }
 
 #[track_caller]
