@@ -11,7 +11,7 @@ use runtime::event_log::Follower;
 use runtime::{EventLog, postgres};
 use sqlx::{PgPool, Postgres, Transaction};
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
@@ -21,6 +21,8 @@ const NEAR: u64 = 500;
 const FAR: u64 = 100_000;
 /// How often a switch is tried while readers, a backup for instance, do not let go of the tables.
 const ATTEMPTS: u32 = 60;
+/// A serving generation that did not move for so long has no projector whose word on the cache still stands.
+const STANDSTILL: Duration = Duration::from_secs(3);
 /// Between two attempts readers and the projector go on.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -176,10 +178,21 @@ impl Filling {
     /// Puts this generation in the serving one's place in one transaction, at the same sequence or a later one; says which.
     pub(crate) async fn take_over(&mut self) -> Result<u64, Failure> {
         self.progress.phase("switching");
+        let mut stood = (0, Instant::now());
         for _ in 0..ATTEMPTS {
-            self.close_in(Until::Head).await?;
+            let until = self.comparable().await?;
+            self.close_in(until).await?;
             let mut transaction = self.pool.begin().await?;
             let sequence = generation::hold(&mut transaction, self.projection).await?;
+            if sequence != stood.0 {
+                stood = (sequence, Instant::now());
+            }
+            // The projector did not fence what it has not applied yet: answers from before could be cached.
+            if sequence < self.checkpoint && until == Until::Serving && stood.1.elapsed() < STANDSTILL {
+                transaction.rollback().await?;
+                sleep(PAUSE).await;
+                continue;
+            }
             self.up_to(sequence, false).await?;
             match generation::switch(&mut transaction, self.projection, self.schema).await {
                 Ok(()) => {

@@ -1,7 +1,7 @@
 //! `projector rollback`: the generation that served before serves again, and the other way round when asked once more. It
 //! is brought to the serving one's sequence first, so that no read goes back in time.
 
-use crate::filling::{Right, Servers, Until};
+use crate::filling::{Right, Servers};
 use crate::projection::Projection;
 use crate::{config, generation};
 use runtime::{EventLog, postgres, telemetry};
@@ -53,7 +53,8 @@ pub(crate) async fn run(config: config::Rollback) -> Result<(), Failure> {
         let right = Right::take(&servers, projection, projection.previous_schema()).await?;
         let mut filling = right.fill(&servers).await?;
         let stopped_at = filling.checkpoint;
-        filling.catch_up(Until::Head).await?;
+        let until = filling.comparable().await?;
+        filling.catch_up(until).await?;
         let sequence = filling.take_over().await?;
         filling.finish();
         Report { projection, stopped_at, sequence, events: filling.events }.print(config.json)?;

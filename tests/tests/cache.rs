@@ -129,6 +129,8 @@ async fn no_read_is_older_than_asked_for_and_no_reader_goes_back_in_time() {
         ids.push(uploaded.id());
         uploads.push(uploaded.sequence());
     }
+    // From here on every read finds its document.
+    system.caught_up().await;
     let (reads, is_over) = (AtomicU64::new(0), AtomicBool::new(false));
     let shared = Arc::new(Shared { client: client.clone(), ids, model, reads, is_over });
     for (n, sequence) in uploads.into_iter().enumerate() {
