@@ -5,8 +5,10 @@ pub mod chaos;
 pub mod client;
 pub mod knowledge;
 pub mod numbers;
+pub mod subscriber;
 pub mod system;
 pub mod texts;
 
 pub use client::{Answer, Client};
+pub use subscriber::Subscriber;
 pub use system::System;

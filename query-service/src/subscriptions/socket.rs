@@ -78,7 +78,8 @@ async fn run(mut socket: WebSocketStream, mut subscription: Subscription) {
         Closed::Stopping => CloseCode::Away,
     };
     let last = Message::close_with(code, why.told(sent));
-    if let Ok(Ok(())) = timeout(subscription.patience(), socket.send(last)).await {
+    // A client that reads again hears it after all; one that never does is cut off by the connection's own patience.
+    if socket.send(last).await.is_ok() {
         // The client's answer, or its end, lets the connection end without an error.
         let answered = async { while let Some(Ok(_)) = socket.next().await {} };
         drop(timeout(subscription.patience(), answered).await);

@@ -81,9 +81,9 @@ impl Subscription {
     /// A subscription after a position, valid until a second since 1970.
     pub(super) fn new(place: Place, log: EventLog, filter: Filter, position: u64, until: i64) -> Self {
         let channel = place.hub().ring.channel(place.workspace());
-        let left = until.saturating_sub(SystemClock.now().timestamp());
-        // No token of a century is told apart from one for ever.
-        let left = Duration::from_secs(u64::try_from(left).unwrap_or(0).min(3_000_000_000));
+        // Valid to the end of that second; and no token of a century is told apart from one for ever.
+        let left = until.saturating_add(1).saturating_mul(1_000).saturating_sub(SystemClock.now().timestamp_millis());
+        let left = Duration::from_millis(u64::try_from(left).unwrap_or(0).min(3_000_000_000_000));
         let now = Instant::now();
         let (woken, beat) = (channel.woken(), now + place.hub().config.heartbeat);
         Self {
