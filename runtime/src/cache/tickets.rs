@@ -39,11 +39,11 @@ impl Cache {
     /// # Errors
     /// [`Away`].
     pub async fn take_ticket(&self, ticket: &str) -> Result<Option<Admitted>, Away> {
-        let mut command = redis::cmd("GETDEL");
-        command.arg(key(ticket));
+        let mut both = redis::pipe();
+        both.atomic().cmd("GET").arg(key(ticket)).cmd("DEL").arg(key(ticket)).ignore();
         let mut connection: ConnectionManager = self.connection.clone();
-        match timeout(self.timeout, command.query_async::<Option<String>>(&mut connection)).await {
-            Ok(Ok(found)) => Ok(found.and_then(|value| serde_json::from_str(&value).ok())),
+        match timeout(self.timeout, both.query_async::<(Option<String>,)>(&mut connection)).await {
+            Ok(Ok((found,))) => Ok(found.and_then(|value| serde_json::from_str(&value).ok())),
             _ => Err(Away),
         }
     }
