@@ -180,15 +180,48 @@ async fn until_stuck(system: &System) {
 }
 
 /// Asks for the stream, unframed as HTTP/1.0 has it, with as little room for it as the system gives.
-async fn asked(system: &System, client: &Client) -> TcpStream {
+async fn asked(system: &System, client: &Client, query: &str) -> TcpStream {
     let connection = TcpSocket::new_v4().expect("a socket");
     connection.set_recv_buffer_size(4_096).expect("its size can be set");
     let address = address(system).parse().expect("an address");
     let mut connection = connection.connect(address).await.expect("the service listens");
     let request =
-        format!("GET /v1/events?after=0 HTTP/1.0\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", client.token);
+        format!("GET /v1/events{query} HTTP/1.0\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", client.token);
     connection.write_all(request.as_bytes()).await.expect("it is sent");
     connection
+}
+
+/// Reads a stream to its end, which must be told as that of a slow consumer, and resumes it where it says.
+async fn assert_nothing_is_lost(client: &Client, mut slow: TcpStream, sequences: &BTreeSet<u64>) {
+    let mut text = String::new();
+    timeout(PATIENCE, slow.read_to_string(&mut text)).await.expect("the stream ends").expect("it is text");
+    let ids = text.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok());
+    let came: BTreeSet<u64> = ids.filter(|id| sequences.contains(id)).collect();
+    let closed = text.split("event: closed\n").nth(1).expect("it is told why").trim_start_matches("data: ");
+    let closed = event(closed.lines().next().expect("a line"));
+    assert_eq!(closed["code"], "too_slow");
+    let (resume, last) = (closed["resume"].as_u64().expect("a sequence"), *sequences.last().expect("many"));
+    assert!(resume < last, "it was not slow");
+    let rest = Subscriber::resume(client, resume).await.up_to(last).await;
+    let rest: BTreeSet<u64> = rest.iter().map(|message| message.id).collect();
+    assert_eq!(came.union(&rest).copied().collect::<BTreeSet<_>>(), *sequences, "nothing is lost");
+    assert!(came.is_disjoint(&rest), "nothing is repeated");
+}
+
+#[tokio::test]
+async fn who_falls_too_far_behind_is_told_where_to_resume() {
+    let settings =
+        [("SYNCBOARD_SUBSCRIBER_TIMEOUT", "5m"), ("SYNCBOARD_RECENT_EVENTS", "5"), ("SYNCBOARD_SUBSCRIBER_LAG", "20")];
+    let system = System::start_with(PROGRAM, &settings).await;
+    let ada = system.client("ada").await;
+    let slow = asked(&system, &ada, "").await;
+    // It is live before anything happens.
+    slow.readable().await.expect("it is answered");
+    let sequences = upload_many(&ada).await;
+    let last = sequences.last().expect("many");
+    ada.get(&format!("/v1/statistics?min_sequence={last}")).await.expect(200);
+    assert_nothing_is_lost(&ada, slow, &sequences).await;
+    system.finish().await;
 }
 
 #[tokio::test]
@@ -200,21 +233,9 @@ async fn a_slow_consumer_is_told_where_to_resume() {
     let last = *sequences.last().expect("many");
     ada.get(&format!("/v1/statistics?min_sequence={last}")).await.expect(200);
 
-    let mut slow = asked(&system, &ada).await;
+    let slow = asked(&system, &ada, "?after=0").await;
     until_stuck(&system).await;
-    let mut text = String::new();
-    timeout(PATIENCE, slow.read_to_string(&mut text)).await.expect("the stream ends").expect("it is text");
-    let ids: Vec<u64> = text.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok()).collect();
-    let closed = text.split("event: closed\n").nth(1).expect("it is told why").trim_start_matches("data: ");
-    let closed = event(closed.lines().next().expect("a line"));
-    assert_eq!(closed["code"], "too_slow");
-    let resume = closed["resume"].as_u64().expect("a sequence");
-    let came: BTreeSet<u64> = ids.into_iter().filter(|id| sequences.contains(id)).collect();
-    assert!(resume < last, "it was not slow");
-    let rest = Subscriber::resume(&ada, resume).await.up_to(last).await;
-    let rest: BTreeSet<u64> = rest.iter().map(|message| message.id).collect();
-    assert_eq!(came.union(&rest).copied().collect::<BTreeSet<_>>(), sequences, "nothing is lost");
-    assert!(came.is_disjoint(&rest), "nothing is repeated");
+    assert_nothing_is_lost(&ada, slow, &sequences).await;
 
     let mut slow = socket(&system, "?after=0", &ada.token, &["--wait"]);
     assert_eq!(slow.line().await.as_deref(), Some("open"));
@@ -240,7 +261,7 @@ async fn a_consumer_that_never_reads_is_cut_off() {
     let system = System::start_with(PROGRAM, &settings).await;
     let ada = system.client("ada").await;
     upload_many(&ada).await;
-    let dead = asked(&system, &ada).await;
+    let dead = asked(&system, &ada, "?after=0").await;
     wait_for("it is served", async || metric(&system, "syncboard_query_messages_total").await > 0.0).await;
     wait_for("its place is free", async || metric(&system, "syncboard_query_subscribers").await == 0.0).await;
     drop(dead);

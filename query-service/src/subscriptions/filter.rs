@@ -30,7 +30,18 @@ impl Filter {
         Stream::subject_of_many(workspace, self.aggregate, self.id)
     }
 
-    /// Keeps what is wanted.
+    /// Keeps what may be wanted as far as events say it of themselves.
+    pub(crate) fn keep_plainly(&self, mut messages: Vec<Arc<Message>>) -> Vec<Arc<Message>> {
+        messages.retain(|message| self.is_plainly_wanted(message));
+        messages
+    }
+
+    /// Whether only the read models know what is wanted.
+    pub(crate) fn must_ask(&self) -> bool {
+        self.tag.is_some() || self.cluster.is_some()
+    }
+
+    /// Keeps what is wanted by what the read models say.
     ///
     /// # Errors
     /// 503 when the read models do not say now.
@@ -40,7 +51,6 @@ impl Filter {
         workspace: WorkspaceId,
         mut messages: Vec<Arc<Message>>,
     ) -> Result<Vec<Arc<Message>>, Problem> {
-        messages.retain(|message| self.is_plainly_wanted(message));
         if let Some(tag) = &self.tag {
             let ids = documents(&messages);
             let tagged = if ids.is_empty() { HashSet::new() } else { tagged(tables, workspace, &ids, tag).await? };

@@ -102,6 +102,12 @@ impl Message {
         Self { sequence, stream, kind, tag: None, cluster: None, frame: frame.into(), json }
     }
 
+    /// A message that says nothing but where it stands.
+    #[cfg(test)]
+    pub(super) fn at(sequence: u64, stream: Stream) -> Self {
+        Self { sequence, stream, kind: "tagged", tag: None, cluster: None, frame: Bytes::new(), json: 0..0 }
+    }
+
     /// As a block of an event stream (HTML standard, section 9.2).
     pub(crate) fn frame(&self) -> &Bytes {
         &self.frame

@@ -108,6 +108,13 @@ impl Ring {
         Read::Messages(messages, position)
     }
 
+    /// Gives a channel back.
+    pub(crate) fn give_back(&self, workspace: WorkspaceId, channel: Arc<Channel>) {
+        let mut channels = held(&self.channels);
+        drop(channel);
+        channels.forget_unused(workspace);
+    }
+
     /// Wakes every subscriber.
     pub(crate) fn wake_all(&self) {
         for channel in held(&self.channels).by_workspace.values() {
@@ -126,7 +133,7 @@ impl Channels {
         self.by_workspace.entry(workspace).or_insert_with(new).clone()
     }
 
-    /// Lets go of the oldest message, and of its channel if nobody needs that any more.
+    /// Lets go of the oldest message.
     fn evict(&mut self) {
         let Some((workspace, bytes)) = self.order.pop_front() else { return };
         self.bytes -= bytes;
@@ -136,29 +143,17 @@ impl Channels {
             recent.floor = message.sequence;
             self.floor = message.sequence;
         }
-        let is_needed = !recent.messages.is_empty() || Arc::strong_count(channel) > 1;
         drop(recent);
-        if !is_needed {
-            self.by_workspace.remove(&workspace);
-        }
+        self.forget_unused(workspace);
     }
 
     /// Forgets a channel that holds nothing and that nobody else holds.
-    fn forget(&mut self, workspace: WorkspaceId) {
+    fn forget_unused(&mut self, workspace: WorkspaceId) {
         let is_unused =
             |channel: &Arc<Channel>| Arc::strong_count(channel) <= 1 && held(&channel.recent).messages.is_empty();
         if self.by_workspace.get(&workspace).is_some_and(is_unused) {
             self.by_workspace.remove(&workspace);
         }
-    }
-}
-
-impl Ring {
-    /// Gives a channel back.
-    pub(crate) fn give_back(&self, workspace: WorkspaceId, channel: Arc<Channel>) {
-        let mut channels = held(&self.channels);
-        drop(channel);
-        channels.forget(workspace);
     }
 }
 
@@ -171,4 +166,82 @@ impl Channel {
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::{DocumentId, Stream};
+    use uuid::Uuid;
+
+    const MOST: usize = 12;
+
+    fn workspace(n: u64) -> WorkspaceId {
+        WorkspaceId(Uuid::from_u128(u128::from(n)))
+    }
+
+    fn message(n: u64, sequence: u64) -> (WorkspaceId, Message) {
+        let stream = Stream::document(workspace(n), DocumentId(Uuid::nil()));
+        (workspace(n), Message::at(sequence, stream))
+    }
+
+    #[test]
+    fn a_position_reads_exactly_what_follows_or_is_told_that_it_is_behind() {
+        let ring = Ring::new(MOST, usize::MAX);
+        ring.begin(100);
+        // Whose each event is; 0 for those of no workspace, which only move the end.
+        let of: Vec<u64> = (0..400_u64).map(|n| (n * n / 7 + n / 50) % 5).collect();
+        let kept: Vec<_> = (1..3).map(|n| (n, ring.channel(workspace(n)))).collect();
+        let (mut sequence, mut complete, mut behind) = (100, 0, 0);
+        for batch in of.chunks(3) {
+            let messages = batch.iter().enumerate().filter(|(_, n)| **n > 0);
+            let messages = messages.map(|(at, n)| message(*n, sequence + 1 + at as u64)).collect();
+            sequence += batch.len() as u64;
+            ring.publish(messages, sequence);
+            let others = (3..5).map(|n| (n, ring.channel(workspace(n))));
+            for (n, channel) in kept.iter().cloned().chain(others) {
+                for after in 100.max(sequence - 30)..=sequence {
+                    let is_theirs = |at: &u64| of[(*at - 101) as usize] == n;
+                    let expected: Vec<u64> = (after + 1..=sequence).filter(is_theirs).collect();
+                    match ring.read(&channel, after, 100) {
+                        Read::Messages(messages, position) => {
+                            let read: Vec<u64> = messages.iter().map(|message| message.sequence).collect();
+                            assert_eq!((read, position), (expected, sequence));
+                            complete += 1;
+                        }
+                        Read::Behind => {
+                            assert!(after < sequence - MOST as u64, "{after} is not behind {sequence}");
+                            behind += 1;
+                        }
+                    }
+                }
+                ring.give_back(workspace(n), channel);
+            }
+        }
+        assert!(complete > 1_000 && behind > 1_000, "{complete} {behind}");
+    }
+
+    #[test]
+    fn a_full_read_ends_at_its_last_message() {
+        let ring = Ring::new(MOST, usize::MAX);
+        ring.publish(vec![message(1, 1), message(2, 2), message(1, 3)], 4);
+        let channel = ring.channel(workspace(1));
+        let at = |read| match read {
+            Read::Messages(messages, position) => (messages.len(), position),
+            Read::Behind => (0, 0),
+        };
+        assert_eq!(at(ring.read(&channel, 0, 1)), (1, 1));
+        assert_eq!(at(ring.read(&channel, 1, 2)), (1, 4), "and fewer than asked for at the end");
+        assert_eq!(at(ring.read(&channel, 9, 2)), (0, 9), "who has seen more elsewhere stays there");
+    }
+
+    #[test]
+    fn a_channel_is_forgotten_with_its_last_message_and_subscriber() {
+        let ring = Ring::new(1, usize::MAX);
+        let channel = ring.channel(workspace(1));
+        ring.publish(vec![message(1, 1), message(2, 2)], 2);
+        assert_eq!(super::held(&ring.channels).by_workspace.len(), 2);
+        ring.give_back(workspace(1), channel);
+        assert_eq!(super::held(&ring.channels).by_workspace.len(), 1);
+    }
 }

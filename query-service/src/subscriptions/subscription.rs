@@ -168,7 +168,12 @@ impl Subscription {
                 (messages, position, pages, true)
             }
         };
-        let wanted = self.filter.keep(&hub.tables, self.place.workspace(), messages).await?;
+        let messages = self.filter.keep_plainly(messages);
+        let wanted = match messages.is_empty() || !self.filter.must_ask() {
+            true => messages,
+            // Apart, as few need the room that asking takes.
+            false => Box::pin(self.filter.keep(&hub.tables, self.place.workspace(), messages)).await?,
+        };
         // Nothing is waited for between these: whoever is dropped before them asks for the same again.
         (self.position, self.pages) = (position, pages);
         Ok(Some((wanted, has_more)))
