@@ -91,6 +91,15 @@ impl Stream {
         format!("{PREFIX}.{}.{}.{}.{}", self.partition(), self.workspace_token(), self.aggregate.name(), self.id)
     }
 
+    /// The subject, with wildcards, of a workspace's streams: of all, of one kind, of one id.
+    #[must_use]
+    pub fn subject_of_many(workspace: WorkspaceId, aggregate: Option<Aggregate>, id: Option<Uuid>) -> String {
+        let any = Self { workspace: Some(workspace), aggregate: Aggregate::Document, id: Uuid::nil() };
+        let aggregate = aggregate.map_or("*", Aggregate::name);
+        let id = id.map_or_else(|| "*".to_owned(), |id| id.to_string());
+        format!("{PREFIX}.{}.{workspace}.{aggregate}.{id}", any.partition())
+    }
+
     /// Reads a subject of the log back; `None` if it is not one.
     #[must_use]
     pub fn parse(subject: &str) -> Option<Self> {
@@ -141,6 +150,16 @@ mod tests {
         for stream in [document(1), Stream::account(AccountId(Uuid::from_u128(3)))] {
             assert_eq!(Stream::parse(&stream.subject()), Some(stream));
         }
+    }
+
+    #[test]
+    fn many_streams_have_one_subject_with_wildcards() {
+        let stream = document(1);
+        let workspace = stream.workspace.expect("a document has a workspace");
+        let all = Stream::subject_of_many(workspace, None, None);
+        assert_eq!(all, format!("{PREFIX}.11.{workspace}.*.*"));
+        let one = Stream::subject_of_many(workspace, Some(Aggregate::Document), Some(stream.id));
+        assert_eq!(one, stream.subject());
     }
 
     #[test]

@@ -34,6 +34,41 @@ pub struct Config {
     /// Reading
     #[command(flatten)]
     pub reads: Reads,
+    /// Subscribers
+    #[command(flatten)]
+    pub subscriptions: Subscriptions,
+}
+
+/// Subscribers.
+#[derive(Args, Clone, Debug)]
+pub struct Subscriptions {
+    /// Most subscribers of this process
+    #[arg(long, env = "SYNCBOARD_SUBSCRIBERS", default_value_t = 20_000)]
+    pub subscribers: usize,
+    /// Most subscribers of one workspace at this process
+    #[arg(long, env = "SYNCBOARD_WORKSPACE_SUBSCRIBERS", default_value_t = 1_000)]
+    pub workspace_subscribers: usize,
+    /// How many of the last events are kept in memory for subscribers; who is further behind is served from the log
+    #[arg(long, env = "SYNCBOARD_RECENT_EVENTS", default_value_t = 10_000)]
+    pub recent_events: u32,
+    /// How much memory they may take together
+    #[arg(long, env = "SYNCBOARD_RECENT_BYTES", default_value = "32MiB")]
+    pub recent_bytes: ByteSize,
+    /// How many subscribers are served from the log at once
+    #[arg(long, env = "SYNCBOARD_BACKLOG_READERS", default_value_t = 8)]
+    pub backlog_readers: usize,
+    /// How often a subscriber is told that the connection stands, and up to where it has seen the log
+    #[arg(long, env = "SYNCBOARD_HEARTBEAT", value_parser = duration, default_value = "15s")]
+    pub heartbeat: Duration,
+    /// How long a subscriber may take nothing of what waits for it, before its subscription is closed
+    #[arg(long, env = "SYNCBOARD_SUBSCRIBER_TIMEOUT", value_parser = duration, default_value = "10s")]
+    pub subscriber_timeout: Duration,
+    /// How many events of the log a subscriber may fall behind again once it had caught up
+    #[arg(long, env = "SYNCBOARD_SUBSCRIBER_LAG", default_value_t = 100_000)]
+    pub subscriber_lag: u64,
+    /// How long a ticket is good for
+    #[arg(long, env = "SYNCBOARD_TICKET_LIFETIME", value_parser = duration, default_value = "30s")]
+    pub ticket_lifetime: Duration,
 }
 
 /// Reading.

@@ -1,5 +1,5 @@
-//! HTTP in, read models out: never shows less than the caller has written. Of the log it reads nothing but the texts that
-//! documents had before.
+//! HTTP in, read models out: never shows less than the caller has written. Subscribers are sent the log itself, as far as
+//! the read models show it; to answer it reads nothing of the log but the texts that documents had before.
 
 mod analytics;
 mod answer;
@@ -13,6 +13,7 @@ mod hot;
 mod interval;
 mod metrics;
 mod statistics;
+mod subscriptions;
 mod suggestions;
 mod tables;
 mod visibility;
@@ -34,9 +35,24 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
+use subscriptions::Hub;
 use tables::Tables;
 use tokio::net::TcpListener;
 use visibility::{Projection, Visibility};
+
+/// How long subscribers may take to hear that this process stops, after all requests are done.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What the routes are made of.
+struct Parts {
+    tables: Tables,
+    hot: Arc<Hot>,
+    blobs: Blobs,
+    texts: documents::Texts,
+    cache: Cache,
+    hub: Arc<Hub>,
+}
 
 /// The service's main function over its arguments, the program's name first.
 pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -57,16 +73,25 @@ async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
         Arc::new(Hot::new(pool.clone(), cache.clone(), nats.clone(), documents.clone(), config.reads.hot_documents));
     let listening = tokio::spawn(visibility::listen(nats.clone(), documents.clone(), knowledge.clone(), hot.clone()));
     let tables = Tables { pool, documents, knowledge };
+    let hub = Hub::new(&config.subscriptions, tables.clone());
+    let reading = tokio::spawn(subscriptions::read(hub.clone(), nats.clone(), config.nats.nats_timeout, hot.clone()));
     let checks = checks(&tables, &cache, &nats);
     let blobs = Blobs::new(event_log::jetstream(&nats, config.nats.nats_timeout));
-    let log = event_log::Texts::new(event_log::jetstream(&nats, config.nats.nats_timeout));
-    let routes = build(&config, tables, hot, (blobs, log), checks.clone(), &telemetry);
+    let texts = event_log::Texts::new(event_log::jetstream(&nats, config.nats.nats_timeout));
+    let texts = documents::Texts { log: texts, blobs: blobs.clone() };
+    let parts = Parts { tables, hot, blobs, texts, cache, hub: hub.clone() };
+    let routes = build(&config, parts, checks.clone(), &telemetry);
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "query-service is up");
+    let closing = hub.clone();
     http::serve(listener, routes, &config.http, async move {
         told_to_stop().await;
         checks.stopping();
+        hub.stop();
     })
     .await?;
+    // Sockets are no longer requests: nobody else waits for them.
+    closing.emptied(LAST_WORDS).await;
+    reading.abort();
     listening.abort();
     Ok(())
 }
@@ -74,15 +99,13 @@ async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
 /// The whole service over its parts.
 fn build(
     config: &Config,
-    tables: Tables,
-    hot: Arc<Hot>,
-    (blobs, log): (Blobs, event_log::Texts),
+    parts: Parts,
     checks: Checks,
     telemetry: &Telemetry,
 ) -> impl Endpoint<Output = Response> + use<> {
+    let Parts { tables, hot, blobs, texts, cache, hub } = parts;
     let gauges = tables.pool.clone();
     let (pages, overviews) = (config.reads.pages(), &config.reads.overviews);
-    let texts = documents::Texts { log, blobs: blobs.clone() };
     let most = usize::try_from(overviews.compare_limit.as_u64()).unwrap_or(usize::MAX);
     let apis = (
         documents::Api { tables: tables.clone(), hot, blobs: blobs.clone(), pages },
@@ -96,13 +119,14 @@ fn build(
         suggestions::Api { tables: tables.clone(), overviews: overviews.clone() },
         analytics::Api { tables: tables.clone(), overviews: overviews.clone() },
         statistics::Api { tables },
+        subscriptions::Api { hub, cache: cache.clone() },
     );
     let api = OpenApiService::new(apis, "SyncBoard query-service", env!("CARGO_PKG_VERSION")).description(
         "Reads. Every answer says in `Syncboard-Sequence` up to where it shows the log; give the `sequence` of a command as \
          `min_sequence` to read what you wrote. Access tokens come from `POST /v1/tokens` of the command-service.",
     );
     let routes = Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", api.spec_endpoint());
-    let api = http::guard(api, Tokens::new(&config.auth), &[]);
+    let api = subscriptions::gate(http::guard(api, Tokens::new(&config.auth), &[]), cache);
     let routes = http::operations(routes, checks, telemetry, move || telemetry::pool(&gauges)).nest("/", api);
     http::edge(routes.boxed(), &config.http)
 }

@@ -10,10 +10,22 @@ pub(crate) const WAIT_SECONDS: &str = "syncboard_query_wait_duration_seconds";
 pub(crate) const WAIT_TIMEOUTS: &str = "syncboard_query_wait_timeouts_total";
 /// The sequence up to which the read models show the log.
 pub(crate) const VISIBLE: &str = "syncboard_query_visible_sequence";
+/// Subscribers that are connected.
+pub(crate) const SUBSCRIBERS: &str = "syncboard_query_subscribers";
+/// Messages handed out to subscribers.
+pub(crate) const MESSAGES: &str = "syncboard_query_messages_total";
+/// Subscriptions that this service has ended, by code: too_slow, token_expired, stopping.
+pub(crate) const CLOSED: &str = "syncboard_query_subscriptions_closed_total";
+/// Pages of the log that were read for subscribers who were behind.
+pub(crate) const BACKLOG_PAGES: &str = "syncboard_query_backlog_pages_total";
 
 pub(crate) fn describe() {
     describe_counter!(READS, "reads of one document, by source");
     describe_histogram!(WAIT_SECONDS, Unit::Seconds, "time that reads waited for min_sequence");
     describe_counter!(WAIT_TIMEOUTS, "reads whose min_sequence did not come in time");
     describe_gauge!(VISIBLE, "sequence up to which the read models show the log");
+    describe_gauge!(SUBSCRIBERS, "subscribers that are connected");
+    describe_counter!(MESSAGES, "messages handed out to subscribers");
+    describe_counter!(CLOSED, "subscriptions that this service has ended, by code");
+    describe_counter!(BACKLOG_PAGES, "pages of the log read for subscribers who were behind");
 }

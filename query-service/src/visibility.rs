@@ -81,6 +81,17 @@ impl Visibility {
         }
     }
 
+    /// Waits as long as it takes until everything read from now on shows at least a sequence, and says what it shows.
+    pub(crate) async fn until(&self, wanted: u64) -> u64 {
+        loop {
+            match self.wait(wanted).await {
+                Ok(visible) => return visible,
+                Err(error) => tracing::debug!(%error, "the read models do not say what they show, trying again"),
+            }
+            sleep(Duration::from_millis(500)).await;
+        }
+    }
+
     async fn wait(&self, wanted: u64) -> Result<u64, sqlx::Error> {
         let mut announced = self.sequence.subscribe();
         if self.now() == 0 {

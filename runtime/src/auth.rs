@@ -13,12 +13,21 @@ use std::time::Duration;
 const VERIFIED: usize = 4_096;
 
 /// Who is calling, as a valid token says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Caller {
     /// The account.
     pub account: AccountId,
     /// The workspace that it works in: its own.
     pub workspace: WorkspaceId,
+}
+
+/// A caller, and until when the credential that names it is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admitted {
+    /// Who.
+    pub caller: Caller,
+    /// Seconds since 1970 (UTC), the last in which it is valid.
+    pub until: i64,
 }
 
 /// Makes and reads tokens; clones share the keys.
@@ -32,7 +41,7 @@ struct Keys {
     decoding: DecodingKey,
     validation: Validation,
     /// Headers whose signature was found right, whole, with their caller and end.
-    verified: Cache<String, (Caller, i64)>,
+    verified: Cache<String, Admitted>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,9 +79,9 @@ impl Tokens {
 
     /// Reads the `Authorization` header's value; `None` unless it is a bearer token that is valid now.
     #[must_use]
-    pub fn verify(&self, authorization: &str, now: DateTime<Utc>) -> Option<Caller> {
-        if let Some((caller, end)) = self.keys.verified.get(authorization) {
-            return (now.timestamp() <= end).then_some(caller);
+    pub fn verify(&self, authorization: &str, now: DateTime<Utc>) -> Option<Admitted> {
+        if let Some(admitted) = self.keys.verified.get(authorization) {
+            return (now.timestamp() <= admitted.until).then_some(admitted);
         }
         let (scheme, token) = authorization.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("bearer") {
@@ -80,9 +89,9 @@ impl Tokens {
         }
         let claims =
             jsonwebtoken::decode::<Claims>(token.trim(), &self.keys.decoding, &self.keys.validation).ok()?.claims;
-        let caller = Caller { account: claims.sub, workspace: claims.wsp };
-        self.keys.verified.insert(authorization.to_owned(), (caller, claims.exp));
-        Some(caller)
+        let admitted = Admitted { caller: Caller { account: claims.sub, workspace: claims.wsp }, until: claims.exp };
+        self.keys.verified.insert(authorization.to_owned(), admitted);
+        Some(admitted)
     }
 }
 
@@ -103,7 +112,8 @@ mod tests {
         let (mine, other) = (tokens("0123456789abcdef0123456789abcdef"), tokens("another secret of the same length"));
         let now = SystemClock.now();
         let token = mine.issue(caller, now, Duration::from_secs(60));
-        assert_eq!(mine.verify(&format!("Bearer {token}"), now), Some(caller));
+        let admitted = Admitted { caller, until: now.timestamp() + 60 };
+        assert_eq!(mine.verify(&format!("Bearer {token}"), now), Some(admitted));
         let later = now + chrono::Duration::seconds(61);
         assert_eq!(mine.verify(&format!("Bearer {token}"), later), None, "a token that was verified before ends too");
         assert_eq!(other.verify(&format!("Bearer {token}"), now), None);

@@ -5,6 +5,10 @@
 //! alone, and from then on no older answer can be filled in. When it cannot reach Redis it waits until the lease has run
 //! out, so that readers pass the cache over, and comes back under a new epoch, to which no older entry belongs.
 
+mod tickets;
+
+pub use tickets::{Away, Ticket};
+
 use crate::config;
 use bytes::Bytes;
 use events::{DocumentId, WorkspaceId};

@@ -121,6 +121,9 @@ pub struct Http {
     /// How long a connection may be silent before it is closed
     #[arg(long, env = "SYNCBOARD_IDLE_TIMEOUT", value_parser = duration, default_value = "75s")]
     pub idle_timeout: Duration,
+    /// How long a client may take nothing of an answer before its connection is closed
+    #[arg(long, env = "SYNCBOARD_WRITE_TIMEOUT", value_parser = duration, default_value = "60s")]
+    pub write_timeout: Duration,
 }
 
 /// Access tokens.

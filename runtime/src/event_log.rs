@@ -3,6 +3,7 @@
 mod append;
 mod follow;
 mod load;
+mod pages;
 mod provision;
 mod texts;
 #[cfg(feature = "validate")]
@@ -12,6 +13,7 @@ pub use append::Appended;
 pub use async_nats::Client;
 pub use follow::{Batch, Follow, Follower};
 pub use load::{Raw, Recorded};
+pub use pages::{Page, Pages};
 pub use provision::{STREAM, provision};
 pub use texts::Texts;
 
@@ -78,8 +80,15 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Misconfigured`].
     pub async fn connect(config: &config::Nats, name: &str) -> Result<Self, Error> {
-        let client = connect(config, name).await?;
-        let context = jetstream(&client, config.nats_timeout);
+        Self::over(connect(config, name).await?, config.nats_timeout).await
+    }
+
+    /// The log over a connection that stands already, with the same checks.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Misconfigured`].
+    pub async fn over(client: Client, timeout: Duration) -> Result<Self, Error> {
+        let context = jetstream(&client, timeout);
         let stream = context.get_stream(STREAM).await.map_err(Error::unavailable)?;
         provision::check(&client, &stream.cached_info().config)?;
         Ok(Self { client, context, stream })

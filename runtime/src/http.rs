@@ -5,6 +5,7 @@ mod conditional;
 mod edge;
 mod guard;
 mod operations;
+mod patient;
 mod problem;
 mod raw;
 mod serve;

@@ -1,5 +1,6 @@
 //! What the main function of every service does: read the configuration, start the runtime, wait for the word to stop.
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,6 +21,7 @@ where
         }
     };
     use_ring();
+    use_all_file_descriptors();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -33,6 +35,15 @@ where
             eprintln!("error: {}", chain(error.as_ref()));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Takes all the file descriptors that this process may have, one for each connection, where fewer were given to begin
+/// with. Having to do with fewer is no reason not to start.
+pub fn use_all_file_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::debug!(%error, "the limit of file descriptors stays as it is");
     }
 }
 

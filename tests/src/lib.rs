@@ -6,9 +6,11 @@ pub mod client;
 pub mod knowledge;
 pub mod numbers;
 pub mod rebuilding;
+pub mod subscriber;
 pub mod system;
 pub mod texts;
 pub mod user;
 
 pub use client::{Answer, Client};
+pub use subscriber::Subscriber;
 pub use system::System;

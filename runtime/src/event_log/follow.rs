@@ -10,6 +10,9 @@ use events::Stream;
 use futures_util::{FutureExt, StreamExt};
 use std::time::Duration;
 
+/// How long the server remembers a consumer without a name that nobody reads from.
+pub(super) const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+
 /// How a follower reads.
 #[derive(Clone, Debug)]
 pub struct Follow {
@@ -47,7 +50,10 @@ impl Batch {
 /// Reads the log from a sequence on.
 pub struct Follower {
     log: EventLog,
-    follow: Follow,
+    /// The durable consumer's name; one without a name is forgotten by the server soon after the last read.
+    name: Option<String>,
+    batch_events: usize,
+    batch_bytes: usize,
     /// The last sequence handed out.
     position: u64,
     session: Option<Session>,
@@ -71,7 +77,15 @@ impl EventLog {
     /// Follows the log after a sequence (0: from its beginning).
     #[must_use]
     pub fn follow(&self, after: u64, follow: Follow) -> Follower {
-        Follower { log: self.clone(), follow, position: after, session: None }
+        let Follow { name, batch_events, batch_bytes } = follow;
+        Follower { log: self.clone(), name: Some(name), batch_events, batch_bytes, position: after, session: None }
+    }
+
+    /// Follows as [`EventLog::follow`], leaving nothing at the server: for readers who keep no checkpoint, as many as there
+    /// are. Nothing has to be acknowledged.
+    #[must_use]
+    pub fn watch(&self, after: u64, batch_events: usize, batch_bytes: usize) -> Follower {
+        Follower { log: self.clone(), name: None, batch_events, batch_bytes, position: after, session: None }
     }
 }
 
@@ -96,7 +110,7 @@ impl Follower {
 
     /// Takes the consumer off the server, for those who do not come back.
     pub async fn end(self) {
-        let name = self.follow.name.as_str();
+        let Some(name) = &self.name else { return };
         if let Err(error) = self.log.stream.delete_consumer(name).await {
             tracing::debug!(%error, consumer.name = name, "a consumer was not removed");
         }
@@ -108,7 +122,7 @@ impl Follower {
         let mut events: Vec<Recorded> = Vec::new();
         let mut last = None;
         let mut bytes = 0;
-        while events.len() < self.follow.batch_events && bytes < self.follow.batch_bytes {
+        while events.len() < self.batch_events && bytes < self.batch_bytes {
             let next = session.messages.next();
             let item = match &last {
                 None => next.await,
@@ -136,30 +150,42 @@ impl Follower {
 
     async fn begin(&self) -> Result<Session, Error> {
         let stream = &self.log.stream;
-        let name = self.follow.name.as_str();
-        if let Err(error) = stream.delete_consumer(name).await {
+        if let Some(name) = &self.name
+            && let Err(error) = stream.delete_consumer(name).await
+        {
             tracing::debug!(%error, consumer.name = name, "no earlier consumer was removed");
         }
+        let of_all = pull::Config {
+            deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.position + 1 },
+            ..pull::Config::default()
+        };
         let consumer: PullConsumer = stream
-            .create_consumer(pull::Config {
-                durable_name: Some(name.to_owned()),
-                deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.position + 1 },
-                ack_policy: AckPolicy::All,
-                ack_wait: Duration::from_secs(300),
-                max_ack_pending: i64::try_from(self.follow.batch_events.saturating_mul(8)).unwrap_or(i64::MAX),
-                ..pull::Config::default()
+            .create_consumer(match &self.name {
+                Some(name) => pull::Config {
+                    durable_name: Some(name.clone()),
+                    ack_policy: AckPolicy::All,
+                    ack_wait: Duration::from_secs(300),
+                    max_ack_pending: i64::try_from(self.batch_events.saturating_mul(8)).unwrap_or(i64::MAX),
+                    ..of_all
+                },
+                None => pull::Config {
+                    ack_policy: AckPolicy::None,
+                    inactive_threshold: FORGOTTEN_AFTER,
+                    memory_storage: true,
+                    ..of_all
+                },
             })
             .await
             .map_err(Error::unavailable)?;
         let messages = consumer
             .stream()
-            .max_messages_per_batch(self.follow.batch_events.saturating_mul(2))
+            .max_messages_per_batch(self.batch_events.saturating_mul(2))
             .expires(Duration::from_secs(10))
             .heartbeat(Duration::from_millis(500))
             .messages()
             .await
             .map_err(Error::unavailable)?;
-        tracing::info!(consumer.name = name, sequence = self.position, "following the log");
+        tracing::info!(consumer.name = self.name, sequence = self.position, "following the log");
         Ok(Session { messages, delivered: 0 })
     }
 }

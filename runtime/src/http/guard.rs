@@ -1,13 +1,14 @@
 //! The guard before `/v1`: closed by default. A route is open only if it is named here as open.
 
 use super::problem::Problem;
-use crate::auth::{Caller, Tokens};
+use crate::auth::{Admitted, Caller, Tokens};
 use crate::clock::{Clock, SystemClock};
 use poem::{Endpoint, IntoEndpoint, Request, Result};
 use poem_openapi::SecurityScheme;
 use poem_openapi::auth::Bearer;
 
-/// Lets only requests with a valid access token through, but for the paths in `open`.
+/// Lets only requests with a valid access token through, but for the paths in `open`, and for requests that a layer before
+/// it has admitted by another credential.
 pub fn guard<R: IntoEndpoint>(
     routes: R,
     tokens: Tokens,
@@ -27,8 +28,11 @@ impl<E: Endpoint> Endpoint for Guard<E> {
 
     async fn call(&self, mut request: Request) -> Result<E::Output> {
         if !self.open.contains(&request.original_uri().path()) {
-            let caller = request.header("authorization").and_then(|value| self.tokens.verify(value, SystemClock.now()));
-            request.set_data(caller.ok_or_else(Problem::unauthorized)?);
+            let by_token = request.header("authorization").map(|value| self.tokens.verify(value, SystemClock.now()));
+            let admitted = by_token.unwrap_or_else(|| request.data::<Admitted>().copied());
+            let admitted = admitted.ok_or_else(Problem::unauthorized)?;
+            request.set_data(admitted);
+            request.set_data(admitted.caller);
         }
         self.routes.call(request).await
     }

@@ -1,0 +1,269 @@
+//! Real subscribers: curl, a WebSocket client of another language, and clients of both kinds that take too little.
+
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tests::system::wait_for;
+use tests::{Client, Subscriber, System};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Documents of some 8 KB each: more than both ends of a connection buffer.
+const MANY: usize = 700;
+
+/// A program whose output is read line by line.
+struct Program {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Program {
+    fn start(name: &str, args: &[&str]) -> Self {
+        let mut command = Command::new(name);
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{name} is needed by this test: {error}"));
+        let lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
+        Self { child, lines }
+    }
+
+    async fn line(&mut self) -> Option<String> {
+        timeout(PATIENCE, self.lines.next_line()).await.expect("a line comes in time").expect("its output is text")
+    }
+
+    /// The next message of the WebSocket client that is an event, or its last line.
+    async fn message(&mut self) -> String {
+        loop {
+            let line = self.line().await.expect("the client goes on");
+            if !line.contains(r#""type":"position""#) {
+                return line;
+            }
+        }
+    }
+
+    async fn tell(&mut self, line: &str) {
+        let input = self.child.stdin.as_mut().expect("its input is piped");
+        input.write_all(line.as_bytes()).await.expect("it listens");
+        input.flush().await.expect("it listens");
+    }
+}
+
+/// The WebSocket client of another language.
+fn socket(system: &System, query: &str, token: &str, more: &[&str]) -> Program {
+    let address = address(system);
+    let (host, port) = address.split_once(':').expect("a host and a port");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/websocket.py");
+    let path = format!("/v1/events/socket{query}");
+    Program::start("python3", &[&[script, host, port, &path, token], more].concat())
+}
+
+fn address(system: &System) -> String {
+    system.fact("query_url").trim_start_matches("http://").to_owned()
+}
+
+fn event(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))
+}
+
+#[tokio::test]
+async fn curl_follows_a_workspace() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let uploaded = ada.upload("Containers", "text").await.sequence();
+    let authorization = format!("authorization: Bearer {}", ada.token);
+    let url = format!("{}/v1/events?after=0", system.fact("query_url"));
+    let mut curl = Program::start("curl", &["-sSN", "-H", &authorization, &url]);
+    let mut lines = Vec::new();
+    while !lines.last().is_some_and(|line: &String| line.starts_with("data: ")) {
+        lines.push(curl.line().await.expect("the stream goes on"));
+    }
+    let data = event(lines.pop().expect("a line").trim_start_matches("data: "));
+    assert_eq!(data["sequence"], uploaded);
+    assert!(lines.ends_with(&[format!("id: {uploaded}"), "event: document.uploaded".to_owned()]), "{lines:?}");
+    drop(curl);
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn a_websocket_client_of_another_language_resumes_and_is_told_the_end() {
+    let settings = [("SYNCBOARD_HEARTBEAT", "300ms"), ("SYNCBOARD_RECENT_EVENTS", "4")];
+    let system = System::start_with(PROGRAM, &settings).await;
+    let (ada, eve) = (system.client("ada").await, system.client("eve").await);
+    let id = ada.upload("a", "b").await.id();
+    let mut titles = Vec::new();
+    for n in 0..12 {
+        let body = json!({ "title": format!("title {n}") });
+        titles.push(ada.put(&format!("/v1/documents/{id}/title"), &body).await.expect(200).sequence());
+    }
+    let mut first = socket(&system, "?after=0&type=document.retitled", &ada.token, &[]);
+    assert_eq!(first.line().await.as_deref(), Some("open"));
+    for wanted in &titles[..5] {
+        assert_eq!(event(&first.message().await)["sequence"], *wanted);
+    }
+    drop(first);
+
+    let ticket = tests::client::send(ada.query(reqwest::Method::POST, "/v1/tickets")).await.expect(201).json();
+    let ticket = ticket["ticket"].as_str().expect("a ticket");
+    let path = format!("?after={}&type=document.retitled&ticket={ticket}", titles[4]);
+    let mut second = socket(&system, &path, "", &[]);
+    assert_eq!(second.line().await.as_deref(), Some("open"));
+    for wanted in &titles[5..] {
+        assert_eq!(event(&second.message().await)["sequence"], *wanted);
+    }
+    let last = eve.upload("of another", "workspace").await.sequence();
+    loop {
+        let position = event(&second.line().await.expect("heartbeats go on"));
+        assert_eq!(position["type"], "position", "nothing else follows: {position}");
+        if position["sequence"].as_u64() >= Some(last) {
+            break;
+        }
+    }
+    let before = system.pid("query-service");
+    system.signal("query-service", rustix::process::Signal::TERM);
+    let closed = second.message().await;
+    assert_eq!(closed, format!(r#"closed 1001 {{"code":"stopping","resume":{last}}}"#));
+    assert_eq!(second.line().await, None);
+    wait_for("the service is back", async || {
+        system.pid("query-service") != before && system.is_ready("query_url").await
+    })
+    .await;
+    system.finish_after_faults().await;
+}
+
+/// Uploads many large events; their sequences.
+async fn upload_many(client: &Client) -> BTreeSet<u64> {
+    let tags: Vec<String> = (0..64).map(|n| format!("{n:0>64}")).collect();
+    let source = json!({ "kind": "url", "url": format!("http://host/{}", "x".repeat(1_900)) });
+    let uploading: Vec<_> = (0..8)
+        .map(|part| {
+            let (client, tags, source) = (client.clone(), tags.clone(), source.clone());
+            tokio::spawn(async move {
+                let mut sequences = Vec::new();
+                for n in (part..MANY).step_by(8) {
+                    let body = json!({ "title": format!("title {n}"), "text": "", "tags": tags, "source": source });
+                    sequences.push(client.post("/v1/documents", &body).await.expect(201).sequence());
+                }
+                sequences
+            })
+        })
+        .collect();
+    let mut sequences = BTreeSet::new();
+    for part in uploading {
+        sequences.extend(part.await.expect("no panic"));
+    }
+    sequences
+}
+
+/// A number of the query-service's metrics; 0 if it is not there yet.
+async fn metric(system: &System, name: &str) -> f64 {
+    let answer = tests::client::http().get(format!("{}/metrics", system.fact("query_url"))).send().await;
+    let text = answer.expect("the service answers").text().await.expect("metrics are text");
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    line.map_or(0.0, |number| number.parse().expect("a number"))
+}
+
+/// Waits until nothing was handed out for longer than a subscriber may take.
+async fn until_stuck(system: &System) {
+    let (mut count, mut since) = (0.0, Instant::now());
+    wait_for("the subscriber is stuck", async || {
+        let now = metric(system, "syncboard_query_messages_total").await;
+        if now > count {
+            (count, since) = (now, Instant::now());
+        }
+        count > 0.0 && since.elapsed() > Duration::from_millis(1_200)
+    })
+    .await;
+}
+
+/// Asks for the stream, unframed as HTTP/1.0 has it, with as little room for it as the system gives.
+async fn asked(system: &System, client: &Client, query: &str) -> TcpStream {
+    let connection = TcpSocket::new_v4().expect("a socket");
+    connection.set_recv_buffer_size(4_096).expect("its size can be set");
+    let address = address(system).parse().expect("an address");
+    let mut connection = connection.connect(address).await.expect("the service listens");
+    let request =
+        format!("GET /v1/events{query} HTTP/1.0\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", client.token);
+    connection.write_all(request.as_bytes()).await.expect("it is sent");
+    connection
+}
+
+/// Reads a stream to its end, which must be told as that of a slow consumer, and resumes it where it says.
+async fn assert_nothing_is_lost(client: &Client, mut slow: TcpStream, sequences: &BTreeSet<u64>) {
+    let mut text = String::new();
+    timeout(PATIENCE, slow.read_to_string(&mut text)).await.expect("the stream ends").expect("it is text");
+    let ids = text.lines().filter_map(|line| line.strip_prefix("id: ")?.parse().ok());
+    let came: BTreeSet<u64> = ids.filter(|id| sequences.contains(id)).collect();
+    let closed = text.split("event: closed\n").nth(1).expect("it is told why").trim_start_matches("data: ");
+    let closed = event(closed.lines().next().expect("a line"));
+    assert_eq!(closed["code"], "too_slow");
+    let (resume, last) = (closed["resume"].as_u64().expect("a sequence"), *sequences.last().expect("many"));
+    assert!(resume < last, "it was not slow");
+    let rest = Subscriber::resume(client, resume).await.up_to(last).await;
+    let rest: BTreeSet<u64> = rest.iter().map(|message| message.id).collect();
+    assert_eq!(came.union(&rest).copied().collect::<BTreeSet<_>>(), *sequences, "nothing is lost");
+    assert!(came.is_disjoint(&rest), "nothing is repeated");
+}
+
+#[tokio::test]
+async fn who_falls_too_far_behind_is_told_where_to_resume() {
+    let settings =
+        [("SYNCBOARD_SUBSCRIBER_TIMEOUT", "5m"), ("SYNCBOARD_RECENT_EVENTS", "5"), ("SYNCBOARD_SUBSCRIBER_LAG", "20")];
+    let system = System::start_with(PROGRAM, &settings).await;
+    let ada = system.client("ada").await;
+    let slow = asked(&system, &ada, "").await;
+    // It is live before anything happens.
+    slow.readable().await.expect("it is answered");
+    let sequences = upload_many(&ada).await;
+    let last = sequences.last().expect("many");
+    ada.get(&format!("/v1/statistics?min_sequence={last}")).await.expect(200);
+    assert_nothing_is_lost(&ada, slow, &sequences).await;
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn a_slow_consumer_is_told_where_to_resume() {
+    let settings = [("SYNCBOARD_SUBSCRIBER_TIMEOUT", "500ms"), ("SYNCBOARD_WRITE_TIMEOUT", "15s")];
+    let system = System::start_with(PROGRAM, &settings).await;
+    let ada = system.client("ada").await;
+    let sequences = upload_many(&ada).await;
+    let last = *sequences.last().expect("many");
+    ada.get(&format!("/v1/statistics?min_sequence={last}")).await.expect(200);
+
+    let slow = asked(&system, &ada, "?after=0").await;
+    until_stuck(&system).await;
+    assert_nothing_is_lost(&ada, slow, &sequences).await;
+
+    let mut slow = socket(&system, "?after=0", &ada.token, &["--wait"]);
+    assert_eq!(slow.line().await.as_deref(), Some("open"));
+    until_stuck(&system).await;
+    slow.tell("go on\n").await;
+    let mut came = BTreeSet::new();
+    let closed = loop {
+        let line = slow.message().await;
+        match line.strip_prefix("closed 4408 ") {
+            Some(reason) => break event(reason),
+            None => assert!(came.insert(event(&line)["sequence"].as_u64().expect("a sequence"))),
+        }
+    };
+    assert_eq!((&closed["code"], closed["resume"].as_u64()), (&json!("too_slow"), came.last().copied()));
+    let rest = Subscriber::resume(&ada, *came.last().expect("some")).await.up_to(last).await;
+    assert_eq!(came.len() + rest.len(), MANY);
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn a_consumer_that_never_reads_is_cut_off() {
+    let settings = [("SYNCBOARD_SUBSCRIBER_TIMEOUT", "300ms"), ("SYNCBOARD_WRITE_TIMEOUT", "1s")];
+    let system = System::start_with(PROGRAM, &settings).await;
+    let ada = system.client("ada").await;
+    upload_many(&ada).await;
+    let dead = asked(&system, &ada, "?after=0").await;
+    wait_for("it is served", async || metric(&system, "syncboard_query_messages_total").await > 0.0).await;
+    wait_for("its place is free", async || metric(&system, "syncboard_query_subscribers").await == 0.0).await;
+    drop(dead);
+    system.finish().await;
+}
