@@ -23,6 +23,8 @@ const FAR: u64 = 100_000;
 const ATTEMPTS: u32 = 60;
 /// A serving generation that did not move for so long has no projector whose word on the cache still stands.
 const STANDSTILL: Duration = Duration::from_secs(3);
+/// How often the lock is asked for.
+const LOCK_ATTEMPTS: u32 = 6;
 /// Between two attempts readers and the projector go on.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -83,8 +85,10 @@ impl Right {
         schema: &'static str,
     ) -> Result<Self, Failure> {
         let pool = postgres::pool_without_sync(servers.postgres, &consumer(projection), schema)?;
-        let lock = Lock::try_take(&pool, projection.replay_lock_key()).await?;
-        let lock = lock.ok_or("another rebuild, check or comparison of this projection is under way")?;
+        let lock = take(&pool, projection)
+            .await?
+            .ok_or("another rebuild, check or comparison of this projection is under way")?;
+        remains_end(&pool, &consumer(projection)).await?;
         Ok(Self { pool, projection, schema, lock })
     }
 
@@ -235,6 +239,32 @@ impl Filling {
             }
         }
         Ok(())
+    }
+}
+
+/// Takes the lock, for which the database may need a moment to notice that its last holder was killed.
+async fn take(pool: &PgPool, projection: Projection) -> Result<Option<Lock>, sqlx::Error> {
+    for _ in 0..LOCK_ATTEMPTS {
+        if let Some(lock) = Lock::try_take(pool, projection.replay_lock_key()).await? {
+            return Ok(Some(lock));
+        }
+        sleep(PAUSE).await;
+    }
+    Ok(None)
+}
+
+/// Waits for what the database still does for a process that was killed: it ends its statement first, making an index for
+/// instance, and only then sees that nobody waits for it.
+async fn remains_end(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
+    let query = "select count(*) from pg_stat_activity
+                 where application_name = $1 and datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()";
+    loop {
+        let remains: i64 = sqlx::query_scalar(query).bind(name).fetch_one(pool).await?;
+        if remains == 0 {
+            return Ok(());
+        }
+        tracing::info!(statements = remains, "waiting for statements of a process that was killed");
+        sleep(PAUSE).await;
     }
 }
 
