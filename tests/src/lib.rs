@@ -9,6 +9,7 @@ pub mod rebuilding;
 pub mod subscriber;
 pub mod system;
 pub mod texts;
+pub mod tools;
 pub mod user;
 
 pub use client::{Answer, Client};

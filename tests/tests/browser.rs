@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use std::process::Stdio;
 use std::time::Duration;
 use tests::client::send;
+use tests::tools::installed;
 use tests::{Client, System};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
@@ -47,26 +48,17 @@ fn report(desk: Data<&Desk>, body: Json<Value>) {
     let _ = desk.reports.send(body.0);
 }
 
-/// Chromium, installed if it is missing and may be.
-async fn chromium(url: &str, profile: &std::path::Path) -> Child {
-    let start = |name: &str| {
-        Command::new(name)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-web-security"])
-            .arg(format!("--user-data-dir={}", profile.display()))
-            .arg(url)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-    };
-    if let Some(child) = NAMES.into_iter().find_map(|name| start(name).ok()) {
-        return child;
-    }
-    let install = "apt-get -o DPkg::Lock::Timeout=300 update -qq; \
-                   apt-get -o DPkg::Lock::Timeout=300 install -y -qq --no-install-recommends chromium";
-    let installed = Command::new("sh").args(["-c", install]).stdout(Stdio::null()).status().await;
-    assert!(installed.is_ok_and(|status| status.success()), "Chromium is needed by this test, and cannot be installed");
-    start(NAMES[0]).expect("Chromium starts")
+/// Chromium at an address.
+fn chromium(url: &str, profile: &std::path::Path) -> Child {
+    Command::new(installed(&NAMES, "chromium"))
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-web-security"])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg(url)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("Chromium starts")
 }
 
 #[tokio::test]
@@ -83,7 +75,7 @@ async fn a_browser_goes_on_where_it_was() {
     let uploaded = ada.upload("Containers", "share a kernel").await;
     let mut expected = vec![("document.uploaded", uploaded.sequence())];
     let profile = system.data.join("chromium");
-    let mut browser = chromium(&format!("http://{address}/"), &profile).await;
+    let mut browser = chromium(&format!("http://{address}/"), &profile);
     let mut next = async || timeout(PATIENCE, reported.recv()).await.expect("in time").expect("the page reports");
     let first = next().await;
     assert_eq!((&first["type"], first["id"].as_u64()), (&json!("document.uploaded"), Some(uploaded.sequence())));

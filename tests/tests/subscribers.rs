@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tests::system::wait_for;
+use tests::tools::installed;
 use tests::{Client, Subscriber, System};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::{TcpSocket, TcpStream};
@@ -23,10 +24,10 @@ struct Program {
 }
 
 impl Program {
-    fn start(name: &str, args: &[&str]) -> Self {
-        let mut command = Command::new(name);
+    fn start(name: &'static str, args: &[&str]) -> Self {
+        let mut command = Command::new(installed(&[name], name));
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().unwrap_or_else(|error| panic!("{name} is needed by this test: {error}"));
+        let mut child = command.spawn().expect("it is there");
         let lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
         Self { child, lines }
     }
