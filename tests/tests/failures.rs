@@ -4,8 +4,8 @@
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
-use tests::System;
 use tests::system::wait_for;
+use tests::{Subscriber, System};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 
@@ -100,6 +100,12 @@ async fn what_nobody_can_read_is_left_out_only_when_somebody_says_so() {
     let other = ada.upload("Other", "two").await;
     assert_eq!(ada.document(&other.id(), other.sequence()).await["title"], "Other");
     system.caught_up().await;
+    // Subscribers go on too: those behind, who read it from the log, and those in the ring.
+    for query in ["?after=0", &format!("?after={}", first.sequence())] {
+        let mut subscriber = Subscriber::open(&ada, query).await;
+        let told = subscriber.up_to(other.sequence()).await;
+        assert_eq!(told.last().map(|message| message.id), Some(other.sequence()));
+    }
     let (list, _) = failures(&system, &["list"]).await;
     let of: Vec<&Value> = list.iter().map(|failure| &failure["projection"]).collect();
     assert_eq!(of, ["documents", "knowledge"], "{list:?}");

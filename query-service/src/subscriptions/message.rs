@@ -61,11 +61,16 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// Reads an event; `None` for one that belongs to no workspace.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`].
-    pub(crate) fn of(recorded: &Recorded) -> Result<Option<(WorkspaceId, Self)>, Error> {
+    /// Reads an event; `None` for one that belongs to no workspace, and for one that cannot be read: the projections have
+    /// parked it then and told their operator, and go on.
+    pub(crate) fn readable(recorded: &Recorded) -> Option<(WorkspaceId, Self)> {
+        Self::of(recorded).unwrap_or_else(|error| {
+            tracing::warn!(error = runtime::service::chain(&error), "an event cannot be shown to subscribers");
+            None
+        })
+    }
+
+    fn of(recorded: &Recorded) -> Result<Option<(WorkspaceId, Self)>, Error> {
         let Some(workspace) = recorded.stream.workspace else {
             return Ok(None);
         };

@@ -57,15 +57,7 @@ async fn next(follower: &mut Follower) -> Batch {
     }
 }
 
-/// The messages of a batch. What cannot be read stops the projection of documents, which tells its operator; if it goes on
-/// without it, so do subscribers.
+/// The messages of a batch.
 fn written(batch: &Batch) -> VecDeque<(WorkspaceId, Message)> {
-    let read = |recorded| match Message::of(recorded) {
-        Ok(message) => message,
-        Err(error) => {
-            tracing::error!(error = runtime::service::chain(&error), "an event cannot be shown to subscribers");
-            None
-        }
-    };
-    batch.events.iter().filter_map(read).collect()
+    batch.events.iter().filter_map(Message::readable).collect()
 }

@@ -195,7 +195,7 @@ impl Subscription {
         let reached = page.events.last().map_or(self.position, |event| event.sequence);
         let mut messages = Vec::with_capacity(page.events.len());
         for recorded in page.events.iter().filter(|recorded| recorded.sequence <= end) {
-            messages.extend(Message::of(recorded)?.map(|(_, message)| Arc::new(message)));
+            messages.extend(Message::readable(recorded).map(|(_, message)| Arc::new(message)));
         }
         let is_through = page.is_last || reached >= end;
         Ok(if is_through { (messages, end, None) } else { (messages, reached, Some(pages)) })
