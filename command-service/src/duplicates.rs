@@ -10,6 +10,7 @@ use runtime::postgres::READ_SCHEMA;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 /// Most documents that are named.
@@ -20,6 +21,8 @@ const WAITING: usize = 1_024;
 const TOGETHER: usize = 128;
 /// How long uploads are gathered for the next statement where several came for the last: less than an append takes.
 const GATHERING: Duration = Duration::from_millis(3);
+/// How long one statement may take: whoever asked has given up long before.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long an upload is remembered here: longer than the read models are ever behind when all is well.
 const RECENT: Duration = Duration::from_secs(10);
 
@@ -70,7 +73,7 @@ impl Duplicates {
     async fn ask(&self, workspace: WorkspaceId, sha256: String, document: DocumentId) -> Found {
         let (answer, found) = oneshot::channel();
         self.questions.try_send(Question { workspace, sha256, document, answer }).ok()?;
-        tokio::time::timeout(self.timeout, found).await.ok()?.ok()
+        timeout(self.timeout, found).await.ok()?.ok()
     }
 
     /// Remembers an accepted upload, and says which documents have its text: those found, and those remembered from the
@@ -115,14 +118,15 @@ async fn answer(pool: PgPool, mut asked: mpsc::Receiver<Question>) {
         // Whoever asked may have given up.
         questions.retain(|question: &Question| !question.answer.is_closed());
         let is_busy = questions.len() > 1;
-        match found(&pool, &questions).await {
-            Ok(found) => {
+        match timeout(PATIENCE, found(&pool, &questions)).await {
+            Ok(Ok(found)) => {
                 for (question, found) in questions.drain(..).zip(found) {
                     // Nobody waits for this one any more.
                     _ = question.answer.send(found);
                 }
             }
-            Err(error) => tracing::debug!(%error, "duplicates could not be looked up"),
+            Ok(Err(error)) => tracing::debug!(%error, "duplicates could not be looked up"),
+            Err(error) => tracing::debug!(%error, "duplicates were not found in time"),
         }
         questions.clear();
         if is_busy {

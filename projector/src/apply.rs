@@ -4,6 +4,7 @@
 
 use crate::documents::Changes;
 use crate::error::Error;
+use crate::failures::decisions;
 use crate::knowledge::Knowledge;
 use crate::parking::{self, Parking, Sorted};
 use crate::positioned::{Positioned, Read};
@@ -12,6 +13,7 @@ use events::{DocumentId, Stream, WorkspaceId};
 use runtime::EventLog;
 use runtime::service::chain;
 use sqlx::PgPool;
+use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -39,6 +41,7 @@ pub(crate) struct Pending {
     pub(crate) changed: Vec<(WorkspaceId, DocumentId, u64)>,
     /// Events that it parks.
     pub(crate) parked: usize,
+    kept: Vec<u64>,
 }
 
 impl Applier {
@@ -73,7 +76,7 @@ impl Applier {
     /// Writes a batch that begins right after `checkpoint` and ends at `last`. What cannot be applied is parked.
     pub(crate) async fn write(&mut self, checkpoint: u64, last: u64, batch: Vec<Read>) -> Result<Pending, Error> {
         let sorted = self.parking.sort(batch);
-        self.write_sorted(checkpoint, last, sorted, &[]).await
+        self.write_sorted(checkpoint, last, sorted, ATTEMPTS).await
     }
 
     /// Writes what a stream has parked once more, up to so many events; what still cannot be applied stays parked.
@@ -86,7 +89,30 @@ impl Applier {
         let sequences: Vec<u64> = parked.iter().map(Read::sequence).collect();
         self.parking.streams.remove(&stream);
         let sorted = self.parking.sort(parked);
-        self.write_sorted(checkpoint, checkpoint, sorted, &sequences).await
+        let mut pending = self.write_sorted(checkpoint, checkpoint, sorted, 1).await?;
+        let kept: HashSet<u64> = pending.kept.iter().copied().collect();
+        let released: Vec<u64> = sequences.into_iter().filter(|sequence| !kept.contains(sequence)).collect();
+        parking::release(&mut pending.transaction, &released).await?;
+        parking::mark_interrupted(&mut pending.transaction, &stream).await?;
+        Ok(pending)
+    }
+
+    /// Applies what the tables have parked once more, as far as it can be: what stood in the way may be gone, or decided.
+    pub(crate) async fn settle(&mut self, checkpoint: u64) -> Result<(), Error> {
+        let streams: Vec<Stream> = self.parking.streams.iter().copied().collect();
+        for stream in streams {
+            loop {
+                let parked = decisions::parked(&self.pool, &self.log, &stream).await?;
+                let is_through = parked.is_empty();
+                let pending = self.write_parked(checkpoint, stream, parked).await?;
+                let is_stuck = pending.parked > 0;
+                pending.commit().await?;
+                if is_stuck || is_through {
+                    break;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What it has parked.
@@ -94,14 +120,8 @@ impl Applier {
         &mut self.parking
     }
 
-    async fn write_sorted(
-        &mut self,
-        from: u64,
-        to: u64,
-        mut sorted: Sorted,
-        released: &[u64],
-    ) -> Result<Pending, Error> {
-        let mut attempt = 1;
+    async fn write_sorted(&mut self, from: u64, to: u64, mut sorted: Sorted, attempts: u32) -> Result<Pending, Error> {
+        let (mut attempt, mut good) = (1, 0);
         let mut pending = loop {
             let error = match self.fold(from, to, &sorted.events).await {
                 Ok(pending) => break pending,
@@ -110,22 +130,24 @@ impl Applier {
             };
             // It remembers what is not in the tables.
             self.knowledge = Knowledge::new(self.log.clone());
-            if attempt < ATTEMPTS {
+            if attempt < attempts {
                 tracing::warn!(error = chain(&error), "a batch was not applied, trying again");
                 sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
                 attempt += 1;
                 continue;
             }
-            let (culprit, error) = self.culprit(from, to, &sorted.events, error).await?;
+            let (culprit, error) = self.culprit(from, to, &sorted.events, good, error).await?;
             if let Some(positioned) = sorted.events.get(culprit) {
                 let (sequence, stream) = (positioned.sequence, positioned.envelope.stream.subject());
                 tracing::error!(error = chain(&error), sequence, stream, "an event cannot be applied and is parked");
             }
             sorted.park(culprit, &error);
+            // What stands before it was found good.
+            good = culprit;
         };
-        parking::release(&mut pending.transaction, released).await?;
         parking::save(&mut pending.transaction, &sorted.parked).await?;
         pending.parked = sorted.parked.len();
+        pending.kept = sorted.parked.iter().map(|parked| parked.sequence).collect();
         self.parking.streams.extend(sorted.parked.iter().map(|parked| parked.stream));
         Ok(pending)
     }
@@ -136,13 +158,14 @@ impl Applier {
         from: u64,
         to: u64,
         events: &[Positioned],
+        mut good: usize,
         mut error: Error,
     ) -> Result<(usize, Error), Error> {
         if let Some(named) = error.sequence().and_then(|named| events.iter().position(|event| event.sequence == named))
         {
             return Ok((named, error));
         }
-        let (mut good, mut bad) = (0, events.len());
+        let mut bad = events.len();
         while bad - good > 1 {
             let middle = good + (bad - good) / 2;
             match self.fold(from, to, &events[..middle]).await {
@@ -163,14 +186,14 @@ impl Applier {
             Projection::Documents => {
                 let mut transaction = self.move_checkpoint(from, to).await?;
                 let changed = Changes::of(batch).write(&mut transaction).await?;
-                Ok(Pending { transaction, changed, parked: 0 })
+                Ok(Pending { transaction, changed, parked: 0, kept: Vec::new() })
             }
             Projection::Knowledge => {
                 // Analysing takes long and needs no lock.
                 let prepared = self.knowledge.prepare(&self.pool, batch).await?;
                 let mut transaction = self.move_checkpoint(from, to).await?;
                 self.knowledge.write(&mut transaction, prepared, batch).await?;
-                Ok(Pending { transaction, changed: Vec::new(), parked: 0 })
+                Ok(Pending { transaction, changed: Vec::new(), parked: 0, kept: Vec::new() })
             }
         }
     }

@@ -128,8 +128,8 @@ async fn failures(config: &config::Failures, sequence: Option<u64>) -> Result<Ve
     for projection in Projection::ALL {
         let rows = sqlx::query!(
             r#"select p.sequence, p.workspace_id, p.aggregate, p.stream_id, p.error as "error!",
-                   (select count(*) from parked_event w where w.stream_id = p.stream_id and w.aggregate = p.aggregate
-                    and w.error is null) as "waiting!"
+                   (select count(*) from parked_event w where w.workspace_id is not distinct from p.workspace_id
+                    and w.aggregate = p.aggregate and w.stream_id = p.stream_id and w.error is null) as "waiting!"
                from parked_event p where p.error is not null and ($1::bigint is null or p.sequence = $1) order by p.sequence"#,
             sequence.map(to_i64)
         )

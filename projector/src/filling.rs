@@ -131,7 +131,24 @@ impl Filling {
         self.progress.phase("indexing");
         generation::make_indexes(&self.pool, self.projection).await?;
         self.progress.phase("filling");
-        self.close_in(until).await
+        self.close_in(until).await?;
+        self.settle().await
+    }
+
+    /// What was parked on the way may have been decided meanwhile, or have nothing in its way any more.
+    async fn settle(&mut self) -> Result<(), Failure> {
+        self.applier.parking().reload(&self.pool, self.projection).await?;
+        self.applier.settle(self.checkpoint).await?;
+        let parked = self.applier.parking().streams.len();
+        if parked > 0 {
+            let projection = self.projection.name();
+            tracing::warn!(
+                projection,
+                streams = parked,
+                "events of this generation wait: see `projector failures list`"
+            );
+        }
+        Ok(())
     }
 
     /// Applies events until the end is near, however fast that moves.
@@ -198,6 +215,9 @@ impl Filling {
                 continue;
             }
             self.up_to(sequence, false).await?;
+            if self.applier.parking().reload(&self.pool, self.projection).await? {
+                self.applier.settle(self.checkpoint).await?;
+            }
             match generation::switch(&mut transaction, self.projection, self.schema).await {
                 Ok(()) => {
                     transaction.commit().await?;

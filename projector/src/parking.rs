@@ -46,6 +46,14 @@ impl Parking {
         Ok(Self { streams, skipped: skipped(pool, projection).await? })
     }
 
+    /// Knows what was decided meanwhile; says whether there is anything new.
+    pub(crate) async fn reload(&mut self, pool: &PgPool, projection: Projection) -> Result<bool, Error> {
+        let skipped = skipped(pool, projection).await?;
+        let is_new = skipped != self.skipped;
+        self.skipped = skipped;
+        Ok(is_new)
+    }
+
     /// Leaves an event out from now on.
     pub(crate) fn skip(&mut self, sequence: u64) {
         self.skipped.insert(sequence);
@@ -100,7 +108,7 @@ pub(crate) async fn skipped(
 ) -> Result<HashSet<u64>, sqlx::Error> {
     let skipped = sqlx::query_scalar!(
         "select sequence from operations.failure_decision
-         where projection = $1 and action = 'skip' and done_at is not null",
+         where projection = $1 and action = 'skip' and took_hold",
         projection.name()
     )
     .fetch_all(executor)
@@ -111,9 +119,11 @@ pub(crate) async fn skipped(
 /// The first event that a stream has parked.
 pub(crate) async fn first(executor: impl PgExecutor<'_>, stream: &Stream) -> Result<Option<u64>, sqlx::Error> {
     let first = sqlx::query_scalar!(
-        "select min(sequence) from parked_event where stream_id = $1 and aggregate = $2",
-        stream.id,
-        stream.aggregate.name()
+        "select min(sequence) from parked_event
+         where workspace_id is not distinct from $1 and aggregate = $2 and stream_id = $3",
+        stream.workspace.map(|workspace| workspace.0),
+        stream.aggregate.name(),
+        stream.id
     )
     .fetch_one(executor)
     .await?;
@@ -144,6 +154,23 @@ pub(crate) async fn save(connection: &mut PgConnection, parked: &[Parked]) -> Re
 pub(crate) async fn release(connection: &mut PgConnection, sequences: &[u64]) -> Result<(), sqlx::Error> {
     let sequences: Vec<i64> = sequences.iter().copied().map(to_i64).collect();
     sqlx::query!("delete from parked_event where sequence = any($1)", &sequences).execute(connection).await.map(drop)
+}
+
+/// Keeps what is left of a stream in sight: an error stands at the first event of what waits.
+pub(crate) async fn mark_interrupted(connection: &mut PgConnection, stream: &Stream) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "update parked_event set error = 'not tried again yet: a decision about its stream was interrupted'
+         where error is null and sequence = (
+             select min(sequence) from parked_event
+             where workspace_id is not distinct from $1 and aggregate = $2 and stream_id = $3
+         )",
+        stream.workspace.map(|workspace| workspace.0),
+        stream.aggregate.name(),
+        stream.id
+    )
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// How many events wait.

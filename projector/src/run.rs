@@ -2,13 +2,14 @@
 
 use crate::apply::{Applier, Pending};
 use crate::error::Error;
-use crate::failures::decisions;
+use crate::failures::decisions::{self, Decision};
 use crate::health::{Positions, checks, measure_lag};
 use crate::lock::Lock;
 use crate::metrics::{BATCH_EVENTS, BATCH_SECONDS, EVENTS, FAILURES, FRESHNESS_SECONDS};
 use crate::positioned::Read;
 use crate::projection::Projection;
 use crate::{announce, config, parking};
+use events::Stream;
 use metrics::{counter, histogram};
 use runtime::cache::{Cache, Fences, RENEWAL};
 use runtime::clock::{Clock, SystemClock};
@@ -196,50 +197,61 @@ impl Projector {
         }
     }
 
-    /// Carries out what operators decided about parked events.
+    /// Carries out what operators decided about parked events: the oldest decision.
     async fn carry_out(
+        &self,
+        applier: &mut Applier,
+        fences: Option<&mut Fences>,
+        checkpoint: u64,
+    ) -> Result<(), Error> {
+        let Some(decision) = decisions::open(&self.pool, self.projection).await? else { return Ok(()) };
+        let Some(stream) = decisions::held_up(&self.pool, decision.sequence).await? else {
+            let outcome = "nothing to do: it is not parked, or waits for another";
+            return Ok(decisions::done(&self.pool, decision.id, outcome).await?);
+        };
+        match self.try_again(applier, fences, checkpoint, &decision, stream).await {
+            Ok(outcome) => {
+                decisions::done(&self.pool, decision.id, &outcome).await?;
+                tracing::info!(sequence = decision.sequence, decision.is_skip, outcome, "a decision was carried out");
+                Ok(())
+            }
+            Err(error @ Error::Displaced) => Err(error),
+            Err(error) => {
+                // Whoever decided hears of it, and may decide again; it does not come up by itself for ever.
+                decisions::done(&self.pool, decision.id, &format!("not carried out: {}", chain(&error))).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Applies what a stream has parked once more; says what came of it.
+    async fn try_again(
         &self,
         applier: &mut Applier,
         mut fences: Option<&mut Fences>,
         checkpoint: u64,
-    ) -> Result<(), Error> {
-        for decision in decisions::open(&self.pool, self.projection).await? {
-            let Some(stream) = decisions::held_up(&self.pool, decision.sequence).await? else {
-                let mut connection = self.pool.acquire().await?;
-                decisions::done(&mut connection, decision.id, "nothing to do: it is not parked, or waits for another")
-                    .await?;
-                continue;
-            };
-            if decision.is_skip {
-                applier.parking().skip(decision.sequence);
-            }
-            let mut applied = 0;
-            loop {
-                let parked = decisions::parked(&self.pool, &self.log, &stream).await?;
-                let tried = parked.len();
-                let mut pending = applier.write_parked(checkpoint, stream, parked).await?;
-                applied += tried - pending.parked;
-                let is_done = pending.parked > 0 || tried == 0;
-                if is_done {
-                    let outcome = match pending.parked {
-                        0 => format!("applied: {applied} events"),
-                        waiting => format!("{applied} events applied, {waiting} still wait"),
-                    };
-                    decisions::done(pending.transaction(), decision.id, &outcome).await?;
-                }
-                self.finish(pending, fences.as_deref_mut(), checkpoint, checkpoint).await?;
-                if is_done {
-                    break;
-                }
-            }
-            tracing::info!(
-                sequence = decision.sequence,
-                is_skip = decision.is_skip,
-                applied,
-                "a decision was carried out"
-            );
+        decision: &Decision,
+        stream: Stream,
+    ) -> Result<String, Error> {
+        if decision.is_skip {
+            applier.parking().skip(decision.sequence);
         }
-        Ok(())
+        let mut applied = 0;
+        loop {
+            let parked = decisions::parked(&self.pool, &self.log, &stream).await?;
+            let tried = parked.len();
+            if tried == 0 {
+                return Ok(format!("applied: {applied} events"));
+            }
+            let mut pending = applier.write_parked(checkpoint, stream, parked).await?;
+            decisions::takes_hold(&mut **pending.transaction(), decision.id).await?;
+            let waiting = pending.parked;
+            applied += tried - waiting;
+            self.finish(pending, fences.as_deref_mut(), checkpoint, checkpoint).await?;
+            if waiting > 0 {
+                return Ok(format!("{applied} events applied, {waiting} still wait"));
+            }
+        }
     }
 
     /// Fences the cache, commits, and tells the world.

@@ -6,8 +6,12 @@ use async_nats::jetstream::Context;
 use async_nats::jetstream::object_store::{Config, GetErrorKind, InfoErrorKind, ObjectStore};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
 
+/// How long reading one blob may take; one of which a part is missing never ends.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The bucket.
 const BUCKET: &str = "SYNCBOARD_BLOBS";
 
@@ -48,7 +52,7 @@ impl Blobs {
     /// The bytes at an address; `None` if there are none.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], also when what came is not what the address promises.
+    /// [`Error::Unavailable`]; [`Error::Missing`] when what is there is not what the address promises.
     pub async fn get(&self, sha256: &str) -> Result<Option<Vec<u8>>, Error> {
         let store = self.store().await?;
         let mut object = match store.get(sha256).await {
@@ -57,9 +61,11 @@ impl Blobs {
             Err(error) => return Err(Error::unavailable(error)),
         };
         let mut bytes = Vec::with_capacity(object.info().size);
-        object.read_to_end(&mut bytes).await.map_err(Error::unavailable)?;
+        let read = timeout(PATIENCE, object.read_to_end(&mut bytes)).await;
+        read.map_err(Error::unavailable)?.map_err(Error::unavailable)?;
         if events::content::sha256(&bytes) != sha256 {
-            return Err(Error::unavailable(format!("blob {sha256} has other content than its address says")));
+            tracing::warn!(sha256, "a blob has other content than its address says");
+            return Err(Error::Missing { sha256: sha256.to_owned() });
         }
         Ok(Some(bytes))
     }

@@ -159,3 +159,29 @@ async fn of_a_large_batch_only_the_culprits_wait() {
     }
     system.finish_after_faults().await;
 }
+
+#[tokio::test]
+async fn tables_that_come_back_try_again_what_they_have_parked() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let first = ada.upload("First", "one").await.id();
+    execute(&system, "alter table read_model.document add constraint refused check (title <> 'refused')").await;
+    ada.put(&format!("/v1/documents/{first}/title"), &json!({ "title": "refused" })).await.expect(200);
+    let tagged = ada.put(&format!("/v1/documents/{first}/tags/later"), &json!({})).await.expect(200).sequence();
+    assert_eq!(ada.document(&first, tagged).await["title"], "First");
+
+    // New tables refuse nothing.
+    let rebuilt = system.projector(&["rebuild", "--projection", "documents"]).await;
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    wait_for("nothing waits any more", async || parked(&system, "documents").await == 0).await;
+    let last = ada.put(&format!("/v1/documents/{first}/tags/last"), &json!({})).await.expect(200).sequence();
+    assert_eq!(ada.document(&first, last).await["title"], "refused");
+
+    execute(&system, "alter table read_model_previous.document drop constraint refused").await;
+    let rolled_back = system.projector(&["rollback", "--projection", "documents"]).await;
+    assert!(rolled_back.status.success(), "{}", String::from_utf8_lossy(&rolled_back.stderr));
+    let document = ada.document(&first, last).await;
+    assert_eq!((&document["title"], &document["tags"]), (&json!("refused"), &json!(["last", "later"])));
+    assert!(failures(&system, &["list"]).await.0.is_empty());
+    system.finish_after_faults().await;
+}

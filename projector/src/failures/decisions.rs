@@ -7,7 +7,7 @@ use crate::positioned::Read;
 use crate::projection::Projection;
 use events::Stream;
 use runtime::EventLog;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgExecutor, PgPool};
 
 /// Parked events that are tried in one transaction.
 const TOGETHER: i64 = 500;
@@ -19,17 +19,16 @@ pub(crate) struct Decision {
     pub(crate) is_skip: bool,
 }
 
-/// Decisions about a projection, the oldest first.
-pub(crate) async fn open(pool: &PgPool, projection: Projection) -> Result<Vec<Decision>, sqlx::Error> {
-    let rows = sqlx::query!(
+/// The oldest decision about a projection: one at a time, so that everything else goes on between two.
+pub(crate) async fn open(pool: &PgPool, projection: Projection) -> Result<Option<Decision>, sqlx::Error> {
+    let row = sqlx::query!(
         "select id, sequence, action from operations.failure_decision
-         where projection = $1 and done_at is null order by id limit 100",
+         where projection = $1 and done_at is null order by id limit 1",
         projection.name()
     )
-    .fetch_all(pool)
+    .fetch_optional(pool)
     .await?;
-    let decision = |id, sequence, action: &str| Decision { id, sequence: to_u64(sequence), is_skip: action == "skip" };
-    Ok(rows.into_iter().map(|row| decision(row.id, row.sequence, &row.action)).collect())
+    Ok(row.map(|row| Decision { id: row.id, sequence: to_u64(row.sequence), is_skip: row.action == "skip" }))
 }
 
 /// The stream that an event holds up; `None` if it is not parked, or only waits itself.
@@ -46,9 +45,11 @@ pub(crate) async fn held_up(pool: &PgPool, sequence: u64) -> Result<Option<Strea
 /// The first events that a stream has parked.
 pub(crate) async fn parked(pool: &PgPool, log: &EventLog, stream: &Stream) -> Result<Vec<Read>, Error> {
     let sequences = sqlx::query_scalar!(
-        "select sequence from parked_event where stream_id = $1 and aggregate = $2 order by sequence limit $3",
-        stream.id,
+        "select sequence from parked_event
+         where workspace_id is not distinct from $1 and aggregate = $2 and stream_id = $3 order by sequence limit $4",
+        stream.workspace.map(|workspace| workspace.0),
         stream.aggregate.name(),
+        stream.id,
         TOGETHER
     )
     .fetch_all(pool)
@@ -66,10 +67,18 @@ pub(crate) async fn parked(pool: &PgPool, log: &EventLog, stream: &Stream) -> Re
     Ok(events)
 }
 
+/// Says that a decision is about an event that is parked: from then on it holds, also in rebuilds.
+pub(crate) async fn takes_hold(executor: impl PgExecutor<'_>, id: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!("update operations.failure_decision set took_hold = true where id = $1", id)
+        .execute(executor)
+        .await
+        .map(drop)
+}
+
 /// Says what came of a decision.
-pub(crate) async fn done(connection: &mut PgConnection, id: i64, outcome: &str) -> Result<(), sqlx::Error> {
+pub(crate) async fn done(executor: impl PgExecutor<'_>, id: i64, outcome: &str) -> Result<(), sqlx::Error> {
     sqlx::query!("update operations.failure_decision set outcome = $2, done_at = now() where id = $1", id, outcome)
-        .execute(connection)
+        .execute(executor)
         .await
         .map(drop)
 }

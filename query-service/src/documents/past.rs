@@ -71,6 +71,7 @@ impl Api {
         none_match: Header<Option<String>>,
     ) -> Result<Found<PastDocument>, Refused<DocumentStatuses>> {
         let mut snapshot = self.tables.snapshot(Of::Documents, caller.workspace, min_sequence.0).await?;
+        snapshot.also_depends_on(analysis::VERSION);
         if snapshot.is_known(none_match.0.as_deref()) {
             return Ok(snapshot.not_modified());
         }

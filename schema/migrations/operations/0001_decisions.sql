@@ -12,7 +12,9 @@ create table failure_decision (
     decided_at timestamptz not null default now(),
     -- What came of it; null until a projector has done it.
     outcome    text,
-    done_at    timestamptz
+    done_at    timestamptz,
+    -- Whether it was about an event that was parked when it was carried out: only such a skip leaves an event out.
+    took_hold  boolean     not null default false
 );
 create index failure_decision_open on failure_decision (projection, id) where done_at is null;
 create index failure_decision_by_event on failure_decision (projection, sequence);

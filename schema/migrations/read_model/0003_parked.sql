@@ -8,4 +8,4 @@ create table parked_event (
     -- Why it could not be applied; null while it waits.
     error        text
 );
-create index parked_event_by_stream on parked_event (stream_id, aggregate, sequence);
+create index parked_event_by_stream on parked_event (workspace_id, aggregate, stream_id, sequence);

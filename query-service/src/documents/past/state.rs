@@ -3,7 +3,7 @@
 use crate::documents::view::{DocumentView, SourceView, State};
 use analysis::concepts;
 use chrono::{DateTime, Utc};
-use events::document::{Assessed, Source};
+use events::document::{Assessed, Proposed, Source};
 use poem_openapi::Object;
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ pub(crate) struct PastDocument {
 struct Corrections {
     /// By key: the name and category if it was added, nothing if it was removed.
     users: BTreeMap<String, Option<(String, events::Category)>>,
-    model: Vec<(String, events::Category)>,
+    model: Vec<Proposed>,
     file_name: Option<String>,
 }
 
@@ -105,7 +105,11 @@ pub(super) async fn changes(
     let changes = sqlx::query_as!(
         Change,
         "select sequence, kind, at, detail from document_history
-         where workspace_id = $1 and document_id = $2 and sequence <= $3 and ($4::timestamptz is null or at <= $4)
+         where workspace_id = $1 and document_id = $2 and sequence <= $3 and sequence < coalesce((
+             -- Clocks differ: what comes after the first later change is later, whatever its own time.
+             select min(later.sequence) from document_history later
+             where later.workspace_id = $1 and later.document_id = $2 and later.at > $4::timestamptz
+         ), 9223372036854775807)
          order by sequence limit $5",
         workspace,
         document,
@@ -120,7 +124,7 @@ pub(super) async fn changes(
 
 /// What they come to; `None` if the document was not there yet.
 pub(super) fn fold(id: Uuid, changes: &[Change]) -> Option<PastDocument> {
-    let (first, later) = changes.split_first()?;
+    let (first, later) = changes.split_first().filter(|(first, _)| first.kind == "uploaded")?;
     let mut past = PastDocument::uploaded(id, first, Detail::of(first));
     for change in later {
         past.evolve(change, Detail::of(change));
@@ -197,8 +201,7 @@ impl PastDocument {
                 let assessed = Assessed::deserialize(&change.detail).ok();
                 let of_this_text = assessed.filter(|assessed| assessed.sha256 == document.sha256);
                 if let Some(assessed) = of_this_text {
-                    let proposed = assessed.concepts.into_iter();
-                    self.corrected.model = proposed.map(|concept| (concept.name, concept.category)).collect();
+                    self.corrected.model = assessed.concepts;
                 }
             }
             "merged" => (document.state, document.merged_into) = (State::Trashed, detail.into),
@@ -225,9 +228,10 @@ impl PastDocument {
                 PastConcept::of(concept.key.clone(), concept.name, concept.category, concept.confidence, "analysis");
             had.insert(concept.key, of);
         }
-        for (name, category) in &self.corrected.model {
+        for Proposed { name, category, confidence } in &self.corrected.model {
             let key = concepts::key(name);
-            had.entry(key.clone()).or_insert_with(|| PastConcept::of(key, name.clone(), *category, 0.5, "model"));
+            let of = |key| PastConcept::of(key, name.clone(), *category, *confidence, "model");
+            had.entry(key.clone()).or_insert_with(|| of(key));
         }
         for (key, said) in &self.corrected.users {
             match said {
