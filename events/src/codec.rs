@@ -1,6 +1,7 @@
 //! Envelopes to and from NATS messages: CloudEvents 1.0 in binary mode (NATS protocol binding), attributes in headers
 //! and the event's JSON alone as the body.
 
+use crate::content::Content;
 use crate::envelope::Envelope;
 use crate::ids::{AccountId, CommandId};
 use crate::stream::{Aggregate, Stream};
@@ -174,6 +175,17 @@ pub enum AnyEvent {
     Concept(concept::Event),
     /// Of an account.
     Account(account::Event),
+}
+
+impl AnyEvent {
+    /// The text that the event brings to a document, if it brings one.
+    #[must_use]
+    pub fn content(&self) -> Option<&Content> {
+        match self {
+            Self::Document(event) => event.content(),
+            Self::Cluster(_) | Self::Concept(_) | Self::Account(_) => None,
+        }
+    }
 }
 
 /// A message ready to be appended.

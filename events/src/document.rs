@@ -194,3 +194,29 @@ codec::events! {
     }
     upcasters: []
 }
+
+impl Event {
+    /// The text that the event brings, if it brings one.
+    #[must_use]
+    pub fn content(&self) -> Option<&Content> {
+        match self {
+            Self::Uploaded(uploaded) => Some(&uploaded.content),
+            Self::Revised(revised) => Some(&revised.content),
+            Self::Retitled(_)
+            | Self::Described(_)
+            | Self::Tagged(_)
+            | Self::Untagged(_)
+            | Self::ConceptAdded(_)
+            | Self::ConceptRemoved(_)
+            | Self::MovedToCluster(_)
+            | Self::ReleasedFromCluster(_)
+            | Self::Linked(_)
+            | Self::Unlinked(_)
+            | Self::Absorbed(_)
+            | Self::Merged(_)
+            | Self::Assessed(_)
+            | Self::Trashed(_)
+            | Self::Restored(_) => None,
+        }
+    }
+}

@@ -39,9 +39,8 @@ pub(crate) struct Pending {
     transaction: sqlx::Transaction<'static, sqlx::Postgres>,
     /// The documents that it changes and that could be cached, with their new sequences.
     pub(crate) changed: Vec<(WorkspaceId, DocumentId, u64)>,
-    /// Events that it parks.
-    pub(crate) parked: usize,
-    kept: Vec<u64>,
+    /// Sequences of the events that it parks.
+    pub(crate) parked: Vec<u64>,
 }
 
 impl Applier {
@@ -90,7 +89,7 @@ impl Applier {
         self.parking.streams.remove(&stream);
         let sorted = self.parking.sort(parked);
         let mut pending = self.write_sorted(checkpoint, checkpoint, sorted, 1).await?;
-        let kept: HashSet<u64> = pending.kept.iter().copied().collect();
+        let kept: HashSet<u64> = pending.parked.iter().copied().collect();
         let released: Vec<u64> = sequences.into_iter().filter(|sequence| !kept.contains(sequence)).collect();
         parking::release(&mut pending.transaction, &released).await?;
         parking::mark_interrupted(&mut pending.transaction, &stream).await?;
@@ -105,7 +104,7 @@ impl Applier {
                 let parked = decisions::parked(&self.pool, &self.log, &stream).await?;
                 let is_through = parked.is_empty();
                 let pending = self.write_parked(checkpoint, stream, parked).await?;
-                let is_stuck = pending.parked > 0;
+                let is_stuck = !pending.parked.is_empty();
                 pending.commit().await?;
                 if is_stuck || is_through {
                     break;
@@ -146,8 +145,7 @@ impl Applier {
             good = culprit;
         };
         parking::save(&mut pending.transaction, &sorted.parked).await?;
-        pending.parked = sorted.parked.len();
-        pending.kept = sorted.parked.iter().map(|parked| parked.sequence).collect();
+        pending.parked = sorted.parked.iter().map(|parked| parked.sequence).collect();
         self.parking.streams.extend(sorted.parked.iter().map(|parked| parked.stream));
         Ok(pending)
     }
@@ -186,14 +184,14 @@ impl Applier {
             Projection::Documents => {
                 let mut transaction = self.move_checkpoint(from, to).await?;
                 let changed = Changes::of(batch).write(&mut transaction).await?;
-                Ok(Pending { transaction, changed, parked: 0, kept: Vec::new() })
+                Ok(Pending { transaction, changed, parked: Vec::new() })
             }
             Projection::Knowledge => {
                 // Analysing takes long and needs no lock.
                 let prepared = self.knowledge.prepare(&self.pool, batch).await?;
                 let mut transaction = self.move_checkpoint(from, to).await?;
                 self.knowledge.write(&mut transaction, prepared, batch).await?;
-                Ok(Pending { transaction, changed: Vec::new(), parked: 0, kept: Vec::new() })
+                Ok(Pending { transaction, changed: Vec::new(), parked: Vec::new() })
             }
         }
     }

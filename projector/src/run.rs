@@ -245,7 +245,7 @@ impl Projector {
             }
             let mut pending = applier.write_parked(checkpoint, stream, parked).await?;
             decisions::takes_hold(&mut **pending.transaction(), decision.id).await?;
-            let waiting = pending.parked;
+            let waiting = pending.parked.len();
             applied += tried - waiting;
             self.finish(pending, fences.as_deref_mut(), checkpoint, checkpoint).await?;
             if waiting > 0 {
@@ -256,7 +256,7 @@ impl Projector {
 
     /// Fences the cache, commits, and tells the world.
     async fn finish(&self, pending: Pending, fences: Option<&mut Fences>, from: u64, to: u64) -> Result<(), Error> {
-        let (changed, parked) = (pending.changed.clone(), pending.parked);
+        let (changed, parked) = (pending.changed.clone(), pending.parked.len());
         if let Some(fences) = fences {
             fences.before_commit(&changed).await;
         }

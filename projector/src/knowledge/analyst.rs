@@ -96,11 +96,11 @@ impl Analyst {
 
     async fn text(&self, batch: &[Positioned], stream: &Stream, subject: &Subject) -> Result<String, Error> {
         let content = match subject.content {
-            Place::Batch(at) => batch.get(at).and_then(|positioned| content(&positioned.envelope.event)).cloned(),
+            Place::Batch(at) => batch.get(at).and_then(|positioned| positioned.envelope.event.content()).cloned(),
             Place::Log(sequence) => {
                 let recorded = self.log.at(stream, sequence).await?;
                 let event = recorded.map(|recorded| recorded.decode_any()).transpose()?;
-                event.and_then(|envelope| content(&envelope.event).cloned())
+                event.and_then(|envelope| envelope.event.content().cloned())
             }
         };
         match content {
@@ -150,14 +150,6 @@ fn subjects(batch: &[Positioned], loaded: &HashMap<Key, Document>) -> Vec<(usize
         }
     }
     subjects
-}
-
-fn content(event: &AnyEvent) -> Option<&Content> {
-    match event {
-        AnyEvent::Document(Event::Uploaded(uploaded)) => Some(&uploaded.content),
-        AnyEvent::Document(Event::Revised(revised)) => Some(&revised.content),
-        AnyEvent::Document(_) | AnyEvent::Cluster(_) | AnyEvent::Concept(_) | AnyEvent::Account(_) => None,
-    }
 }
 
 impl Subject {

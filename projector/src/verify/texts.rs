@@ -2,7 +2,6 @@
 //! its address.
 
 use super::Finding;
-use events::Content;
 use events::document::Event;
 use runtime::EventLog;
 use runtime::blobs::Blobs;
@@ -55,7 +54,7 @@ impl Texts {
 
     /// Asks for the text of an event, if it has one that stands in the blob store.
     pub(super) async fn event(&mut self, event: &Event, sequence: u64) -> Result<(), Error> {
-        let Some(content) = content(event).filter(|content| content.text.is_none()) else {
+        let Some(content) = event.content().filter(|content| content.text.is_none()) else {
             return Ok(());
         };
         if self.asking.known.len() >= REMEMBERED {
@@ -96,28 +95,6 @@ impl Texts {
             }
         }
         Ok(())
-    }
-}
-
-fn content(event: &Event) -> Option<&Content> {
-    match event {
-        Event::Uploaded(uploaded) => Some(&uploaded.content),
-        Event::Revised(revised) => Some(&revised.content),
-        Event::Retitled(_)
-        | Event::Described(_)
-        | Event::Tagged(_)
-        | Event::Untagged(_)
-        | Event::ConceptAdded(_)
-        | Event::ConceptRemoved(_)
-        | Event::MovedToCluster(_)
-        | Event::ReleasedFromCluster(_)
-        | Event::Linked(_)
-        | Event::Unlinked(_)
-        | Event::Absorbed(_)
-        | Event::Merged(_)
-        | Event::Assessed(_)
-        | Event::Trashed(_)
-        | Event::Restored(_) => None,
     }
 }
 

@@ -1,8 +1,7 @@
 //! Every text that a document has had, and where it stands.
 
 use chrono::{DateTime, Utc};
-use events::document::Event;
-use events::{AnyEvent, DocumentId, Stream, WorkspaceId};
+use events::{DocumentId, Stream, WorkspaceId};
 use poem_openapi::Object;
 use runtime::blobs::Blobs;
 use runtime::event_log::Texts as Log;
@@ -108,17 +107,13 @@ impl Texts {
         sha256: &str,
     ) -> Result<String, Problem> {
         let stream = Stream::document(workspace, DocumentId(document));
-        let event = self.log.at(&stream, sequence).await?.map(|envelope| envelope.event);
-        let content = match event {
-            Some(AnyEvent::Document(Event::Uploaded(uploaded))) => Some(uploaded.content),
-            Some(AnyEvent::Document(Event::Revised(revised))) => Some(revised.content),
-            Some(_) | None => None,
-        };
-        if let Some(text) = content.and_then(|content| content.text) {
+        let envelope = self.log.at(&stream, sequence).await?;
+        let content = envelope.as_ref().and_then(|envelope| envelope.event.content());
+        if let Some(text) = content.and_then(|content| content.text.clone()) {
             return Ok(text);
         }
         let bytes = self.blobs.get(sha256).await?;
-        bytes.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).ok_or_else(|| {
+        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
             tracing::error!(sha256, sequence, "a text of the past is neither in the log nor in the blob store");
             Problem::internal()
         })
