@@ -37,7 +37,7 @@ impl Facts {
     pub(crate) fn of(config: &Run, data: &Data, addresses: &Addresses, secrets: &Secrets, servers: &Servers) -> Self {
         let given = |url: &Option<String>| url.clone().unwrap_or_default();
         let nats = |user: &str, password: &str| {
-            servers.nats.map(|server| format!("nats://{user}:{password}@127.0.0.1:{}", server.port))
+            servers.nats.as_ref().map(|server| format!("nats://{user}:{password}@127.0.0.1:{}", server.port.number))
         };
         Self {
             command_url: url(addresses.command),
@@ -48,19 +48,19 @@ impl Facts {
             nats_subject: "syncboard.live.>".to_owned(),
             data: data.path.clone(),
             logs: data.path.join("logs"),
-            durability: servers.nats.map_or_else(
+            durability: servers.nats.as_ref().map_or_else(
                 || "as the given NATS server promises".to_owned(),
                 |server| servers::durability(server.version, config),
             ),
             nats_services_url: nats("services", &secrets.nats_services).unwrap_or_else(|| given(&config.nats_url)),
             nats_admin_url: nats("admin", &secrets.nats_admin).unwrap_or_else(|| given(&config.nats_url)),
-            database_url: servers.postgres.map_or_else(
+            database_url: servers.postgres.as_ref().map_or_else(
                 || given(&config.database_url),
-                |server| format!("postgres://syncboard:{}@127.0.0.1:{}/postgres", secrets.postgres, server.port),
+                |server| format!("postgres://syncboard:{}@127.0.0.1:{}/postgres", secrets.postgres, server.port.number),
             ),
-            redis_url: servers.redis.map_or_else(
+            redis_url: servers.redis.as_ref().map_or_else(
                 || given(&config.redis_url),
-                |server| format!("redis://:{}@127.0.0.1:{}", secrets.redis, server.port),
+                |server| format!("redis://:{}@127.0.0.1:{}", secrets.redis, server.port.number),
             ),
             pids: BTreeMap::new(),
         }

@@ -3,10 +3,11 @@
 use crate::config::Run;
 use crate::data::Data;
 use crate::facts::{Board, Facts};
+use crate::servers::{self, Servers};
 use crate::services::{self, Addresses};
 use crate::stop::Stop;
 use crate::supervise::Supervised;
-use crate::{say, screen, servers};
+use crate::{say, screen};
 use futures_util::future::join_all;
 use std::process::ExitCode;
 use tokio::task::LocalSet;
@@ -37,21 +38,29 @@ pub(crate) async fn run(config: Run) -> anyhow::Result<ExitCode> {
 struct System {
     services: Vec<Supervised>,
     servers: Vec<Supervised>,
+    running: Option<Servers>,
     board: Board,
     is_ready: bool,
 }
 
 impl System {
     fn new(data: &Data) -> Self {
-        Self { services: Vec::new(), servers: Vec::new(), board: Board::new(&data.path), is_ready: false }
+        Self {
+            services: Vec::new(),
+            servers: Vec::new(),
+            running: None,
+            board: Board::new(&data.path),
+            is_ready: false,
+        }
     }
 
     async fn start(&mut self, config: &Run, data: &Data, addresses: &Addresses) -> anyhow::Result<()> {
         say::line(format_args!("preparing in {}", data.path.display()));
         let secrets = data.secrets()?;
         let running = servers::start(config, data, &secrets, &self.board, &mut self.servers).await?;
+        let running = self.running.insert(running);
         self.board.started("runner", std::process::id());
-        let facts = Facts::of(config, data, addresses, &secrets, &running);
+        let facts = Facts::of(config, data, addresses, &secrets, running);
         self.board.publish(facts.clone());
 
         let secret_key = config.secret_key.as_ref().unwrap_or(&secrets.secret_key);

@@ -10,9 +10,10 @@ use crate::config::Run;
 use crate::data::{Data, Secrets};
 use crate::facts::Board;
 use crate::find::{Found, Server};
+use crate::ports::Port;
 use crate::process::Spec;
 use crate::supervise::Supervised;
-use crate::{install, ports, ready, say};
+use crate::{install, ready, say};
 use anyhow::Context;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -22,10 +23,9 @@ const START: Duration = Duration::from_secs(60);
 /// How long a server that ends while it starts is tried again: its port may be taken, its predecessor still dying.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// A server that is running.
-#[derive(Clone, Copy, Debug)]
+/// A server that is running; its port stays its own while it is restarted.
 pub(crate) struct Running {
-    pub(crate) port: u16,
+    pub(crate) port: Port,
     pub(crate) version: (u32, u32, u32),
 }
 
@@ -84,11 +84,11 @@ async fn begin(
 ) -> anyhow::Result<Running> {
     let begun = Instant::now();
     loop {
-        let port = ports::free()?;
-        let spec = spec(&found, port)?;
+        let port = Port::free()?;
+        let spec = spec(&found, port.number)?;
         let mut child = spec.spawn()?;
         let has_ended = tokio::select! {
-            () = ready::listening(port) => {
+            () = ready::listening(port.number) => {
                 say::done(spec.name);
                 supervised.push(Supervised::new(spec, child, board.clone()));
                 return Ok(Running { port, version: found.version });

@@ -3,9 +3,10 @@
 use crate::config::Run;
 use crate::data::Data;
 use crate::facts::{Board, Facts};
+use crate::ports::{self, Port};
 use crate::process::Spec;
 use crate::supervise::{Supervised, describe};
-use crate::{ports, ready, say};
+use crate::{ready, say};
 use anyhow::Context;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,19 +24,32 @@ pub(crate) struct Addresses {
     pub(crate) projector: SocketAddr,
     /// Only where there is a language model to ask.
     pub(crate) assistant: Option<SocketAddr>,
+    _held: Vec<Port>,
 }
 
 impl Addresses {
-    /// The configured ones, with a free port where none is named.
+    /// The configured ones, with a free port where the port is 0.
     pub(crate) fn of(config: &Run) -> anyhow::Result<Self> {
+        let mut held = Vec::new();
+        let mut resolve = |address: SocketAddr, flag| {
+            if address.port() != 0 {
+                ports::check(address, flag)?;
+                return anyhow::Ok(address);
+            }
+            let port = Port::free()?;
+            let address = SocketAddr::new(address.ip(), port.number);
+            held.push(port);
+            Ok(address)
+        };
         Ok(Self {
-            command: ports::resolve(config.command_listen, "--command-listen")?,
-            query: ports::resolve(config.query_listen, "--query-listen")?,
-            projector: ports::resolve(config.projector_listen, "--projector-listen")?,
+            command: resolve(config.command_listen, "--command-listen")?,
+            query: resolve(config.query_listen, "--query-listen")?,
+            projector: resolve(config.projector_listen, "--projector-listen")?,
             assistant: match &config.llm_url {
-                Some(_) => Some(ports::resolve(config.assistant_listen, "--assistant-listen")?),
+                Some(_) => Some(resolve(config.assistant_listen, "--assistant-listen")?),
                 None => None,
             },
+            _held: held,
         })
     }
 }
