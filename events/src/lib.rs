@@ -17,4 +17,4 @@ pub use concept::Category;
 pub use content::Content;
 pub use envelope::Envelope;
 pub use ids::{AccountId, ClusterId, CommandId, ConceptId, DocumentId, WorkspaceId};
-pub use stream::{Aggregate, Stream};
+pub use stream::{Aggregate, PARTITIONS, Stream, partition};

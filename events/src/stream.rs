@@ -60,6 +60,17 @@ pub struct Stream {
     pub id: Uuid,
 }
 
+/// The partition of a workspace, or of what belongs to none, below [`PARTITIONS`]: FNV-1a, 64 bits, its halves folded
+/// together.
+#[must_use]
+pub fn partition(workspace: Option<WorkspaceId>) -> u64 {
+    let bytes = workspace.as_ref().map_or(SYSTEM.as_bytes(), |workspace| workspace.0.as_bytes());
+    let hash = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
+    (hash ^ (hash >> 32)) % PARTITIONS
+}
+
 impl Stream {
     /// The stream of a document.
     #[must_use]
@@ -113,14 +124,10 @@ impl Stream {
         (tokens.next().is_none() && partition.parse() == Ok(stream.partition())).then_some(stream)
     }
 
-    /// The partition of the stream's workspace, below [`PARTITIONS`]: FNV-1a, 64 bits, its halves folded together.
+    /// The partition of the stream's workspace.
     #[must_use]
     pub fn partition(&self) -> u64 {
-        let bytes = self.workspace.as_ref().map_or(SYSTEM.as_bytes(), |workspace| workspace.0.as_bytes());
-        let hash = bytes
-            .iter()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-        (hash ^ (hash >> 32)) % PARTITIONS
+        partition(self.workspace)
     }
 
     fn workspace_token(&self) -> impl fmt::Display {

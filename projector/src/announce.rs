@@ -1,6 +1,7 @@
 //! Announcements: what became visible, at which sequence. Sent after the commit on core NATS, so they can be lost; who
 //! listens sees that by `previous` and looks for itself.
 
+use crate::apply::ChangedDocument;
 use crate::projection::Projection;
 use events::{DocumentId, WorkspaceId};
 use runtime::EventLog;
@@ -8,14 +9,9 @@ use runtime::announcement::{self, Changed, Visible};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Tells the world that the projection shows the log up to `sequence`, and what has changed.
-pub(crate) async fn announce(
-    log: &EventLog,
-    projection: Projection,
-    previous: u64,
-    sequence: u64,
-    changed: &[(WorkspaceId, DocumentId, u64)],
-) {
+/// Tells the world up to where shards of the projection show the log, and what has changed.
+pub(crate) async fn announce(log: &EventLog, projection: Projection, visible: Visible, changed: &[ChangedDocument]) {
+    let sequence = visible.sequence;
     let mut by_workspace: BTreeMap<WorkspaceId, Vec<DocumentId>> = BTreeMap::new();
     for (workspace, document, _) in changed {
         by_workspace.entry(*workspace).or_default().push(*document);
@@ -26,7 +22,7 @@ pub(crate) async fn announce(
                 .await;
         }
     }
-    send(log, announcement::visible_subject(projection.name()), &Visible { previous, sequence }).await;
+    send(log, announcement::visible_subject(projection.name()), &visible).await;
 }
 
 async fn send<T: Serialize>(log: &EventLog, subject: String, announcement: &T) {

@@ -1,21 +1,24 @@
-//! One batch, one transaction: the rows and the checkpoint move together, so each event counts exactly once, whatever
-//! dies when. The checkpoint moves first, and only from where this process thinks it is and in the table it knows: that
-//! takes its row's lock, and stops at once a projector that has been replaced, or whose tables have been.
+//! One batch, one transaction: the rows and the checkpoints of its shards move together, so each event counts exactly once,
+//! whatever dies when. The checkpoints move first: that stops at once a projector that has been replaced, or whose tables
+//! have been.
 
+use crate::checkpoints::{Checkpoints, Mover};
 use crate::documents::Changes;
 use crate::error::Error;
 use crate::failures::decisions;
 use crate::knowledge::Knowledge;
+use crate::leases::Held;
 use crate::parking::{self, Parking, Sorted};
 use crate::positioned::{Positioned, Read};
 use crate::projection::Projection;
 use events::{DocumentId, Stream, WorkspaceId};
 use runtime::EventLog;
 use runtime::service::chain;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::sleep;
+use uuid::Uuid;
 
 /// How often a batch is tried that fails for what is in it, before that is parked, and the first pause between; each
 /// further one is twice as long.
@@ -25,70 +28,95 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Applies the batches of one projection, one after another. When a batch fails, what it remembers may be ahead of the
 /// tables: another one must begin at the checkpoint.
 pub(crate) struct Applier {
-    projection: Projection,
     pool: PgPool,
     log: EventLog,
-    /// Which table of checkpoints it moves: another generation has another, under the same name.
-    table: i64,
+    mover: Mover,
+    /// Where its shards stand; it applies nothing of others.
+    checkpoints: Checkpoints,
     knowledge: Knowledge,
     parking: Parking,
 }
 
+/// A document that a batch changes and that could be cached, with its new sequence.
+pub(crate) type ChangedDocument = (WorkspaceId, DocumentId, u64);
+
 /// A batch whose transaction is written but not committed.
 pub(crate) struct Pending {
-    transaction: sqlx::Transaction<'static, sqlx::Postgres>,
-    /// The documents that it changes and that could be cached, with their new sequences.
-    pub(crate) changed: Vec<(WorkspaceId, DocumentId, u64)>,
+    transaction: Transaction<'static, Postgres>,
+    pub(crate) changed: Vec<ChangedDocument>,
     /// Sequences of the events that it parks.
     pub(crate) parked: Vec<u64>,
 }
 
 impl Applier {
-    /// Begins on a pool whose search path is a generation of the projection; says where that stands.
-    pub(crate) async fn begin(projection: Projection, pool: &PgPool, log: &EventLog) -> Result<(Self, u64), Error> {
-        let at = sqlx::query!(
-            r#"select sequence, tableoid::bigint as "table!" from checkpoint where projection = $1"#,
-            projection.name()
-        )
-        .fetch_one(pool)
-        .await?;
+    /// Begins with all shards, on a pool whose search path is a generation that does not serve.
+    pub(crate) async fn aside(
+        projection: Projection,
+        schema: &str,
+        pool: &PgPool,
+        log: &EventLog,
+    ) -> Result<Self, Error> {
+        let checkpoints = Checkpoints::load(pool, projection, schema).await?;
+        Self::begin(projection, pool, log, checkpoints, None).await
+    }
+
+    /// Begins with the shards that an owner holds, on a pool whose search path is the serving generation.
+    pub(crate) async fn serving(
+        projection: Projection,
+        pool: &PgPool,
+        log: &EventLog,
+        held: &Held,
+    ) -> Result<Self, Error> {
+        let checkpoints = Checkpoints::load(pool, projection, projection.schema()).await?;
+        Self::begin(projection, pool, log, checkpoints.only(&held.shards), Some(held.owner)).await
+    }
+
+    async fn begin(
+        projection: Projection,
+        pool: &PgPool,
+        log: &EventLog,
+        checkpoints: Checkpoints,
+        owner: Option<Uuid>,
+    ) -> Result<Self, Error> {
+        let mover = Mover { projection, table: table(pool).await?, owner };
         let knowledge = Knowledge::new(log.clone());
         if projection == Projection::Knowledge {
             knowledge.stamp(pool).await?;
         }
         let parking = Parking::load(pool, projection).await?;
-        let (pool, log) = (pool.clone(), log.clone());
-        Ok((Self { projection, pool, log, table: at.table, knowledge, parking }, to_u64(at.sequence)))
+        Ok(Self { pool: pool.clone(), log: log.clone(), mover, checkpoints, knowledge, parking })
     }
 
     /// Whether its tables are still those that the name stands for: others can take their place while nothing happens.
     pub(crate) async fn is_on_its_tables(&self) -> Result<bool, Error> {
-        let at = sqlx::query!(
-            r#"select sequence, tableoid::bigint as "table!" from checkpoint where projection = $1"#,
-            self.projection.name()
-        )
-        .fetch_one(&self.pool)
-        .await?;
-        Ok(at.table == self.table)
+        Ok(table(&self.pool).await? == self.mover.table)
     }
 
-    /// Writes a batch that begins right after `checkpoint` and ends at `last`. What cannot be applied is parked.
-    pub(crate) async fn write(&mut self, checkpoint: u64, last: u64, batch: Vec<Read>) -> Result<Pending, Error> {
+    /// Where its shards stand.
+    pub(crate) const fn checkpoints(&self) -> &Checkpoints {
+        &self.checkpoints
+    }
+
+    /// Moves checkpoints alone: there was nothing for these shards on the way.
+    pub(crate) async fn pass(&mut self, to: &Checkpoints) -> Result<(), Error> {
+        self.move_checkpoints(to).await?.commit().await?;
+        self.checkpoints.set(to);
+        Ok(())
+    }
+
+    /// Writes what follows in the log for its shards, and moves them. What cannot be applied is parked.
+    pub(crate) async fn write(&mut self, to: Checkpoints, batch: Vec<Read>) -> Result<Pending, Error> {
         let sorted = self.parking.sort(batch);
-        self.write_sorted(checkpoint, last, sorted, ATTEMPTS).await
+        self.write_sorted(to, sorted, ATTEMPTS).await
     }
 
     /// Writes what a stream has parked once more, up to so many events; what still cannot be applied stays parked.
-    pub(crate) async fn write_parked(
-        &mut self,
-        checkpoint: u64,
-        stream: Stream,
-        parked: Vec<Read>,
-    ) -> Result<Pending, Error> {
+    pub(crate) async fn write_parked(&mut self, stream: Stream, parked: Vec<Read>) -> Result<Pending, Error> {
         let sequences: Vec<u64> = parked.iter().map(Read::sequence).collect();
         self.parking.streams.remove(&stream);
         let sorted = self.parking.sort(parked);
-        let mut pending = self.write_sorted(checkpoint, checkpoint, sorted, 1).await?;
+        let stays = self.checkpoints.only(&[stream.partition()]);
+        let mut pending = self.write_sorted(stays, sorted, 1).await?;
         let kept: HashSet<u64> = pending.parked.iter().copied().collect();
         let released: Vec<u64> = sequences.into_iter().filter(|sequence| !kept.contains(sequence)).collect();
         parking::release(&mut pending.transaction, &released).await?;
@@ -97,13 +125,13 @@ impl Applier {
     }
 
     /// Applies what the tables have parked once more, as far as it can be: what stood in the way may be gone, or decided.
-    pub(crate) async fn settle(&mut self, checkpoint: u64) -> Result<(), Error> {
+    pub(crate) async fn settle(&mut self) -> Result<(), Error> {
         let streams: Vec<Stream> = self.parking.streams.iter().copied().collect();
         for stream in streams {
             loop {
                 let parked = decisions::parked(&self.pool, &self.log, &stream).await?;
                 let is_through = parked.is_empty();
-                let pending = self.write_parked(checkpoint, stream, parked).await?;
+                let pending = self.write_parked(stream, parked).await?;
                 let is_stuck = !pending.parked.is_empty();
                 pending.commit().await?;
                 if is_stuck || is_through {
@@ -119,10 +147,10 @@ impl Applier {
         &mut self.parking
     }
 
-    async fn write_sorted(&mut self, from: u64, to: u64, mut sorted: Sorted, attempts: u32) -> Result<Pending, Error> {
+    async fn write_sorted(&mut self, to: Checkpoints, mut sorted: Sorted, attempts: u32) -> Result<Pending, Error> {
         let (mut attempt, mut good) = (1, 0);
         let mut pending = loop {
-            let error = match self.fold(from, to, &sorted.events).await {
+            let error = match self.fold(&to, &sorted.events).await {
                 Ok(pending) => break pending,
                 Err(error) if error.is_of_an_event() && !sorted.events.is_empty() => error,
                 Err(error) => return Err(error),
@@ -135,7 +163,7 @@ impl Applier {
                 attempt += 1;
                 continue;
             }
-            let (culprit, error) = self.culprit(from, to, &sorted.events, good, error).await?;
+            let (culprit, error) = self.culprit(&to, &sorted.events, good, error).await?;
             if let Some(positioned) = sorted.events.get(culprit) {
                 let (sequence, stream) = (positioned.sequence, positioned.envelope.stream.subject());
                 tracing::error!(error = chain(&error), sequence, stream, "an event cannot be applied and is parked");
@@ -147,14 +175,14 @@ impl Applier {
         parking::save(&mut pending.transaction, &sorted.parked).await?;
         pending.parked = sorted.parked.iter().map(|parked| parked.sequence).collect();
         self.parking.streams.extend(sorted.parked.iter().map(|parked| parked.stream));
+        self.checkpoints.set(&to);
         Ok(pending)
     }
 
     /// The event for which a batch fails, and how: the last one of the shortest beginning that fails.
     async fn culprit(
         &mut self,
-        from: u64,
-        to: u64,
+        to: &Checkpoints,
         events: &[Positioned],
         mut good: usize,
         mut error: Error,
@@ -166,7 +194,7 @@ impl Applier {
         let mut bad = events.len();
         while bad - good > 1 {
             let middle = good + (bad - good) / 2;
-            match self.fold(from, to, &events[..middle]).await {
+            match self.fold(to, &events[..middle]).await {
                 Ok(pending) => {
                     pending.transaction.rollback().await?;
                     good = middle;
@@ -179,42 +207,34 @@ impl Applier {
         Ok((bad - 1, error))
     }
 
-    async fn fold(&mut self, from: u64, to: u64, batch: &[Positioned]) -> Result<Pending, Error> {
-        match self.projection {
+    async fn fold(&mut self, to: &Checkpoints, batch: &[Positioned]) -> Result<Pending, Error> {
+        match self.mover.projection {
             Projection::Documents => {
-                let mut transaction = self.move_checkpoint(from, to).await?;
+                let mut transaction = self.move_checkpoints(to).await?;
                 let changed = Changes::of(batch).write(&mut transaction).await?;
                 Ok(Pending { transaction, changed, parked: Vec::new() })
             }
             Projection::Knowledge => {
                 // Analysing takes long and needs no lock.
                 let prepared = self.knowledge.prepare(&self.pool, batch).await?;
-                let mut transaction = self.move_checkpoint(from, to).await?;
+                let mut transaction = self.move_checkpoints(to).await?;
                 self.knowledge.write(&mut transaction, prepared, batch).await?;
                 Ok(Pending { transaction, changed: Vec::new(), parked: Vec::new() })
             }
         }
     }
 
-    /// Begins a transaction that moves the checkpoint.
-    async fn move_checkpoint(&self, from: u64, to: u64) -> Result<sqlx::Transaction<'static, sqlx::Postgres>, Error> {
+    /// Begins a transaction that moves checkpoints.
+    async fn move_checkpoints(&self, to: &Checkpoints) -> Result<Transaction<'static, Postgres>, Error> {
         let mut transaction = self.pool.begin().await?;
-        let moved = sqlx::query!(
-            "update checkpoint set sequence = $3 where projection = $1 and sequence = $2 and tableoid::bigint = $4",
-            self.projection.name(),
-            to_i64(from),
-            to_i64(to),
-            self.table
-        )
-        .execute(&mut *transaction)
-        .await?;
-        if moved.rows_affected() == 1 { Ok(transaction) } else { Err(Error::Displaced) }
+        self.mover.advance(&mut transaction, &self.checkpoints, to).await?;
+        Ok(transaction)
     }
 }
 
 impl Pending {
     /// Adds to it.
-    pub(crate) const fn transaction(&mut self) -> &mut sqlx::Transaction<'static, sqlx::Postgres> {
+    pub(crate) const fn transaction(&mut self) -> &mut Transaction<'static, Postgres> {
         &mut self.transaction
     }
 
@@ -224,12 +244,10 @@ impl Pending {
     }
 }
 
-/// Where a projection stands.
-pub(crate) async fn checkpoint(pool: &PgPool, projection: Projection) -> Result<u64, sqlx::Error> {
-    let sequence = sqlx::query_scalar!("select sequence from checkpoint where projection = $1", projection.name())
-        .fetch_one(pool)
-        .await?;
-    Ok(to_u64(sequence))
+/// Which table of checkpoints the name stands for now.
+async fn table(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    // A constant of type regclass would stay what it was when the statement was prepared.
+    sqlx::query_scalar!(r#"select to_regclass('checkpoint')::oid::bigint as "table!""#).fetch_one(pool).await
 }
 
 /// The database has no unsigned numbers; a log of 2^63 events is out of reach.

@@ -3,9 +3,10 @@
 use crate::projection::Projection;
 use bytesize::ByteSize;
 use clap::{Args, Parser};
-use runtime::config::{Http, Log, Nats, Postgres, Redis, Secret};
+use runtime::config::{Http, Log, Nats, Postgres, Redis, Secret, duration};
 use runtime::event_log::Follow;
 use std::net::SocketAddr;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// SyncBoard projector: events in, read models out
@@ -68,6 +69,10 @@ pub struct Run {
     /// Batches
     #[command(flatten)]
     pub batches: Batches,
+    /// How long other projectors wait for a word of this one before they take over what it works on; longer is safer on a
+    /// slow machine
+    #[arg(long, env = "SYNCBOARD_PROJECTOR_LEASE", value_parser = duration, default_value = "2500ms")]
+    pub lease: Duration,
 }
 
 /// Batches.

@@ -1,6 +1,7 @@
 //! `projector failures`: what could not be applied, and what operators do about it. Decisions are written down here and
 //! carried out by the projector that is at work.
 
+pub(crate) mod carrying_out;
 pub(crate) mod decisions;
 
 use crate::apply::{to_i64, to_u64};

@@ -1,6 +1,7 @@
 //! Filling a generation that does not serve: beside the serving one up to the same sequence, and then in its place.
 
 use crate::apply::Applier;
+use crate::checkpoints::{Checkpoints, every_shard};
 use crate::lock::Lock;
 use crate::positioned::Read;
 use crate::progress::Progress;
@@ -51,7 +52,8 @@ pub(crate) struct Filling {
     batches: mpsc::Receiver<Result<Vec<Read>, runtime::event_log::Error>>,
     /// Events that were read but lie beyond what was asked for so far.
     ahead: Vec<Read>,
-    pub(crate) checkpoint: u64,
+    /// Up to where the log was read.
+    seen: u64,
     /// Events that this process has applied.
     pub(crate) events: u64,
     throttle: Throttle,
@@ -92,15 +94,16 @@ impl Right {
         Ok(Self { pool, projection, schema, lock })
     }
 
-    /// Begins to fill where the schema's checkpoint stands.
+    /// Begins to fill where the schema's checkpoints stand.
     pub(crate) async fn fill(self, servers: &Servers<'_>) -> Result<Filling, Failure> {
         let Self { pool, projection, schema, lock } = self;
-        let (applier, checkpoint) = Applier::begin(projection, &pool, servers.log).await?;
+        let applier = Applier::aside(projection, schema, &pool, servers.log).await?;
+        let seen = applier.checkpoints().lowest();
         let throttle = Throttle::new(servers.most_per_second);
         let mut follow = servers.batches.follow(consumer(projection));
         follow.batch_events = throttle.batch_events(follow.batch_events);
         let (sender, batches) = mpsc::channel(2);
-        tokio::spawn(read(servers.log.follow(checkpoint, follow), sender));
+        tokio::spawn(read(servers.log.follow(seen, follow), sender));
         Ok(Filling {
             projection,
             schema,
@@ -109,10 +112,10 @@ impl Right {
             applier,
             batches,
             ahead: Vec::new(),
-            checkpoint,
+            seen,
             events: 0,
             throttle,
-            progress: Progress::begin(projection, checkpoint, servers.json),
+            progress: Progress::begin(projection, seen, servers.json),
             _lock: lock,
         })
     }
@@ -138,7 +141,7 @@ impl Filling {
     /// What was parked on the way may have been decided meanwhile, or have nothing in its way any more.
     async fn settle(&mut self) -> Result<(), Failure> {
         self.applier.parking().reload(&self.pool, self.projection).await?;
-        self.applier.settle(self.checkpoint).await?;
+        self.applier.settle().await?;
         let parked = self.applier.parking().streams.len();
         if parked > 0 {
             let projection = self.projection.name();
@@ -156,8 +159,8 @@ impl Filling {
         loop {
             let end = self.end(until).await?;
             self.progress.head(end);
-            self.up_to(end, true).await?;
-            if self.end(until).await?.saturating_sub(self.checkpoint) <= NEAR {
+            self.up_to(&Checkpoints::all_at(every_shard(), end), true).await?;
+            if self.end(until).await?.saturating_sub(self.checkpoint()) <= NEAR {
                 return Ok(());
             }
         }
@@ -168,8 +171,8 @@ impl Filling {
             Until::Head => self.log.head().await?,
             Until::Serving => {
                 let serving = self.projection.schema();
-                let at = generation::checkpoint(&mut *self.pool.acquire().await?, self.projection, serving).await?;
-                at.ok_or("there are no serving tables: run `projector migrate`")?
+                let at = generation::checkpoints(&mut *self.pool.acquire().await?, self.projection, serving).await?;
+                at.ok_or("there are no serving tables: run `projector migrate`")?.lowest()
             }
         })
     }
@@ -179,19 +182,19 @@ impl Filling {
     pub(crate) async fn side_by_side(&mut self) -> Result<Option<(Transaction<'static, Postgres>, u64)>, Failure> {
         for _ in 0..ATTEMPTS {
             let mut holding = self.pool.begin().await?;
-            let sequence = generation::hold(&mut holding, self.projection).await?;
-            if sequence < self.checkpoint {
+            let serving = generation::hold(&mut holding, self.projection).await?;
+            if serving.is_behind(self.applier.checkpoints()) {
                 holding.rollback().await?;
                 sleep(PAUSE).await;
                 continue;
             }
-            self.up_to(sequence, false).await?;
+            self.up_to(&serving, false).await?;
             let mut snapshot = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
             // The first statement is the moment that it shows.
             sqlx::query("select 1").execute(&mut *snapshot).await?;
             holding.rollback().await?;
             self.progress.phase("comparing");
-            return Ok(Some((snapshot, sequence)));
+            return Ok(Some((snapshot, self.checkpoint())));
         }
         Ok(None)
     }
@@ -199,29 +202,30 @@ impl Filling {
     /// Puts this generation in the serving one's place in one transaction, at the same sequence or a later one; says which.
     pub(crate) async fn take_over(&mut self) -> Result<u64, Failure> {
         self.progress.phase("switching");
-        let mut stood = (0, Instant::now());
+        let mut stood = (Checkpoints::default(), Instant::now());
         for _ in 0..ATTEMPTS {
             let until = self.comparable().await?;
             self.close_in(until).await?;
             let mut transaction = self.pool.begin().await?;
-            let sequence = generation::hold(&mut transaction, self.projection).await?;
-            if sequence != stood.0 {
-                stood = (sequence, Instant::now());
+            let serving = generation::hold(&mut transaction, self.projection).await?;
+            if serving != stood.0 {
+                stood = (serving.clone(), Instant::now());
             }
-            // The projector did not fence what it has not applied yet: answers from before could be cached.
-            if sequence < self.checkpoint && until == Until::Serving && stood.1.elapsed() < STANDSTILL {
+            // No projector fenced what none has applied yet: answers from before could be cached.
+            let is_ahead = serving.is_behind(self.applier.checkpoints());
+            if is_ahead && until == Until::Serving && stood.1.elapsed() < STANDSTILL {
                 transaction.rollback().await?;
                 sleep(PAUSE).await;
                 continue;
             }
-            self.up_to(sequence, false).await?;
+            self.up_to(&serving, false).await?;
             if self.applier.parking().reload(&self.pool, self.projection).await? {
-                self.applier.settle(self.checkpoint).await?;
+                self.applier.settle().await?;
             }
             match generation::switch(&mut transaction, self.projection, self.schema).await {
                 Ok(()) => {
                     transaction.commit().await?;
-                    return Ok(self.checkpoint);
+                    return Ok(self.checkpoint());
                 }
                 Err(error) if generation::is_busy(&error) => {
                     transaction.rollback().await?;
@@ -239,21 +243,29 @@ impl Filling {
         self.progress.finish();
     }
 
-    /// Applies every event up to a sequence of the log. While the serving tables wait, there is no throttle.
-    async fn up_to(&mut self, sequence: u64, is_throttled: bool) -> Result<(), Failure> {
-        while self.checkpoint < sequence {
-            let mut events = std::mem::take(&mut self.ahead);
-            if events.is_empty() {
-                events = self.batches.recv().await.ok_or("the log cannot be followed")??;
+    /// Up to where it shows the log.
+    pub(crate) fn checkpoint(&self) -> u64 {
+        self.applier.checkpoints().lowest()
+    }
+
+    /// Applies every event up to a sequence of the log, which each shard has of its own. While the serving tables wait,
+    /// there is no throttle.
+    async fn up_to(&mut self, end: &Checkpoints, is_throttled: bool) -> Result<(), Failure> {
+        let end = self.applier.checkpoints().at_least_as(end);
+        while self.applier.checkpoints().is_behind(&end) {
+            if self.seen < end.highest() {
+                self.ahead.extend(self.batches.recv().await.ok_or("the log cannot be followed")??);
+                self.seen = self.ahead.last().map_or(self.seen, |read| read.sequence().max(self.seen));
             }
-            let beyond = events.partition_point(|event| event.sequence() <= sequence);
-            self.ahead = events.split_off(beyond);
-            let last = events.last().map_or(sequence, Read::sequence);
+            let done = self.applier.checkpoints();
+            let to = end.at_most(self.seen).at_least_as(done);
+            let read = std::mem::take(&mut self.ahead).into_iter().filter(|read| !done.cover(read));
+            let (events, ahead): (Vec<Read>, Vec<Read>) = read.partition(|read| to.cover(read));
+            self.ahead = ahead;
             let count = events.len();
-            self.applier.write(self.checkpoint, last, events).await?.commit().await?;
-            self.checkpoint = last;
+            self.applier.write(to, events).await?.commit().await?;
             self.events += count as u64;
-            self.progress.at(last, self.events);
+            self.progress.at(self.checkpoint(), self.events);
             if is_throttled {
                 self.throttle.after(count).await;
             }

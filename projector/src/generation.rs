@@ -1,8 +1,9 @@
 //! Generations: full sets of read-model tables, each a schema of its own. The serving one has a fixed name; another is
 //! filled beside it, compared with it, and takes its name in one transaction.
 
+use crate::checkpoints::Checkpoints;
+use crate::migrate;
 use crate::projection::Projection;
-use crate::{apply, migrate};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use std::error::Error;
 
@@ -76,19 +77,23 @@ pub(crate) async fn make_indexes(pool: &PgPool, projection: Projection) -> Resul
     sqlx::query(AssertSqlSafe(format!("analyze {tables}"))).execute(pool).await.map(drop)
 }
 
-/// Where a generation stands; `None` where there is none.
-pub(crate) async fn checkpoint(
+/// Where the shards of a generation stand; `None` where there is none, or one that was made before there were shards.
+pub(crate) async fn checkpoints(
     connection: &mut PgConnection,
     projection: Projection,
     schema: &str,
-) -> Result<Option<u64>, sqlx::Error> {
-    if !has_table(&mut *connection, schema, "checkpoint").await? {
+) -> Result<Option<Checkpoints>, sqlx::Error> {
+    let has_shards: bool = sqlx::query_scalar(
+        "select exists (select from information_schema.columns
+                        where table_schema = $1 and table_name = 'checkpoint' and column_name = 'shard')",
+    )
+    .bind(schema)
+    .fetch_one(&mut *connection)
+    .await?;
+    if !has_shards {
         return Ok(None);
     }
-    let query = format!("select sequence from {schema}.checkpoint where projection = $1");
-    let sequence: Option<i64> =
-        sqlx::query_scalar(AssertSqlSafe(query)).bind(projection.name()).fetch_optional(connection).await?;
-    Ok(sequence.map(apply::to_u64))
+    Checkpoints::load(connection, projection, schema).await.map(Some)
 }
 
 /// Which analyses filled a generation of knowledge; none for one of documents.
@@ -100,15 +105,13 @@ pub(crate) async fn analyses(connection: &mut PgConnection, schema: &str) -> Res
     sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(connection).await
 }
 
-/// Stops every commit to the serving generation until the transaction ends, and says where its checkpoint stands; readers
-/// go on. The lock is on the table and not a row, so that a writer who waits for it looks the table's name up again
+/// Stops every commit to the serving generation until the transaction ends, and says where its shards stand; readers go
+/// on. The lock is on the table and not a row, so that a writer who waits for it looks the table's name up again
 /// afterwards.
-pub(crate) async fn hold(transaction: &mut PgConnection, projection: Projection) -> Result<u64, sqlx::Error> {
+pub(crate) async fn hold(transaction: &mut PgConnection, projection: Projection) -> Result<Checkpoints, sqlx::Error> {
     let schema = projection.schema();
-    execute(transaction, format!("lock table {schema}.checkpoint in exclusive mode")).await?;
-    let query = format!("select sequence from {schema}.checkpoint where projection = $1");
-    let sequence: i64 = sqlx::query_scalar(AssertSqlSafe(query)).bind(projection.name()).fetch_one(transaction).await?;
-    Ok(apply::to_u64(sequence))
+    execute(&mut *transaction, format!("lock table {schema}.checkpoint in exclusive mode")).await?;
+    Checkpoints::load(transaction, projection, schema).await
 }
 
 /// Puts another generation in the serving one's place, which is kept as the previous one; after [`hold`]. The answers that

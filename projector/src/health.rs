@@ -1,110 +1,147 @@
-//! What the projector says of itself: where its projections stand, how far behind the log that is, and what they have
-//! parked.
+//! What the projector says of itself: where its shards stand, how far behind the log that is, and what they have parked;
+//! and where the projections stand as a whole, whoever works on them.
 
 use crate::apply::to_i64;
-use crate::metrics::{CHECKPOINT, LAG, LAG_SECONDS, PARKED};
+use crate::checkpoints::Checkpoints;
+use crate::metrics::{CHECKPOINT, LAG, LAG_SECONDS, PARKED, SHARDS};
 use crate::projection::Projection;
 use chrono::{DateTime, Utc};
 use metrics::gauge;
 use runtime::cache::Cache;
 use runtime::clock::{Clock, SystemClock};
-use runtime::health::Checks;
+use runtime::health::{Checks, Numbers};
 use runtime::{EventLog, postgres};
 use sqlx::PgPool;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How often the distance to the head of the log is measured.
 const LAG_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where the projections stand, in the order of [`Projection::ALL`].
+/// Where the shards stand that this process holds.
 #[derive(Clone, Default)]
-pub(crate) struct Positions(Arc<[Position; Projection::ALL.len()]>);
+pub(crate) struct Standings(Arc<Mutex<BTreeMap<(Projection, u64), Standing>>>);
 
-#[derive(Default)]
-struct Position {
-    checkpoint: AtomicU64,
-    parked: AtomicU64,
-    /// Age of the oldest event that is not applied, in milliseconds; 0 if all are.
-    oldest: AtomicU64,
-    /// Events applied per second, of late.
-    rate: AtomicU64,
+/// Where one shard stands.
+#[derive(Clone, Copy, Default)]
+struct Standing {
+    sequence: u64,
+    parked: u64,
+    /// Age of the oldest event of the log that it has not seen.
+    oldest: Duration,
+    /// Sequences of the log per second, of late.
+    rate: f64,
+    measured: Option<(Instant, u64)>,
 }
 
-impl Positions {
-    /// Says where a projection stands.
-    pub(crate) fn stand_at(&self, projection: Projection, checkpoint: u64) {
-        gauge!(CHECKPOINT, "projection" => projection.name()).set(checkpoint as f64);
-        self.0[projection as usize].checkpoint.store(checkpoint, Ordering::Relaxed);
-    }
-
-    /// Says how many events it has parked.
-    pub(crate) fn has_parked(&self, projection: Projection, events: u64) {
-        gauge!(PARKED, "projection" => projection.name()).set(events as f64);
-        self.0[projection as usize].parked.store(events, Ordering::Relaxed);
-    }
-
-    fn measured(&self, projection: Projection, lag: u64, oldest: Option<Duration>, applied: f64) {
-        let (name, position) = (projection.name(), &self.0[projection as usize]);
-        gauge!(LAG, "projection" => name).set(lag as f64);
-        if let Some(oldest) = oldest {
-            gauge!(LAG_SECONDS, "projection" => name).set(oldest.as_secs_f64());
-            position.oldest.store(u64::try_from(oldest.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+impl Standings {
+    /// From now on these shards of a projection are held, and no others.
+    pub(crate) fn hold(&self, projection: Projection, checkpoints: &Checkpoints) {
+        let mut standings = self.lock();
+        let held = |shard: &u64| checkpoints.of(*shard).is_some();
+        for shard in standings.keys().filter(|key| key.0 == projection).map(|key| key.1).filter(|shard| !held(shard)) {
+            report(projection, shard, &Standing::default(), 0);
         }
-        // Half of what was, half of what is: it follows a change within some seconds, and hides a single pause.
-        let rate = position.rate.load(Ordering::Relaxed) as f64 / 2.0 + applied / 2.0;
-        position.rate.store(rate as u64, Ordering::Relaxed);
+        standings.retain(|key, _| key.0 != projection || held(&key.1));
+        for shard in checkpoints.shards() {
+            standings.entry((projection, shard)).or_default().sequence = checkpoints.of(shard).unwrap_or(0);
+        }
+        gauge!(SHARDS, "projection" => projection.name()).set(checkpoints.shards().count() as f64);
     }
 
-    /// Numbers of one projection for the health page, at a head of the log.
-    fn numbers(&self, projection: Projection, head: u64) -> impl Iterator<Item = (String, i64)> {
-        let position = &self.0[projection as usize];
-        let of = |number: &AtomicU64| number.load(Ordering::Relaxed);
-        let (lag, rate) = (head.saturating_sub(of(&position.checkpoint)), of(&position.rate));
-        let numbers = [
-            ("sequence", Some(of(&position.checkpoint))),
+    /// Shards of a projection have seen the log up to a sequence.
+    pub(crate) fn stand_at(&self, projection: Projection, shards: &BTreeSet<u64>, sequence: u64) {
+        let mut standings = self.lock();
+        for shard in shards {
+            let standing = standings.entry((projection, *shard)).or_default();
+            standing.sequence = standing.sequence.max(sequence);
+        }
+    }
+
+    /// How many events a projection's shards have parked.
+    pub(crate) fn have_parked(&self, projection: Projection, parked: &BTreeMap<u64, u64>) {
+        for ((of, shard), standing) in self.lock().iter_mut().filter(|(key, _)| key.0 == projection) {
+            standing.parked = parked.get(shard).copied().unwrap_or(0);
+            gauge!(PARKED, "projection" => of.name(), "shard" => shard.to_string()).set(standing.parked as f64);
+        }
+    }
+
+    /// Numbers of each shard for the health page, at a head of the log.
+    fn of_shards(&self, head: u64) -> BTreeMap<String, Numbers> {
+        let numbers = |((projection, shard), standing): (&(Projection, u64), &Standing)| {
+            (format!("{}-{shard:02}", projection.name()), standing.numbers(head).collect())
+        };
+        self.lock().iter().map(numbers).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<(Projection, u64), Standing>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Standing {
+    fn measured(&mut self, head: u64, oldest: Option<Duration>) {
+        let now = Instant::now();
+        if let Some((then, before)) = self.measured.replace((now, self.sequence)) {
+            let seconds = now.duration_since(then).as_secs_f64().max(f64::MIN_POSITIVE);
+            // Half of what was, half of what is: it follows a change within some seconds, and hides a single pause.
+            self.rate = f64::midpoint(self.rate, self.sequence.saturating_sub(before) as f64 / seconds);
+        }
+        if self.sequence >= head {
+            self.oldest = Duration::ZERO;
+        } else if let Some(oldest) = oldest {
+            self.oldest = oldest;
+        }
+    }
+
+    fn numbers(&self, head: u64) -> impl Iterator<Item = (String, i64)> {
+        let lag = head.saturating_sub(self.sequence);
+        let oldest = if lag == 0 { 0 } else { u64::try_from(self.oldest.as_millis()).unwrap_or(u64::MAX) };
+        let rate = self.rate as u64;
+        [
+            ("sequence", Some(self.sequence)),
             ("lag", Some(lag)),
-            ("oldest_unapplied_ms", Some(if lag == 0 { 0 } else { of(&position.oldest) })),
+            ("oldest_unapplied_ms", Some(oldest)),
             ("events_per_second", Some(rate)),
             ("eta_seconds", if lag == 0 { Some(0) } else { lag.checked_div(rate) }),
-        ];
-        let name = projection.name();
-        numbers.into_iter().filter_map(move |(what, number)| Some((format!("{name}_{what}"), to_i64(number?))))
-    }
-
-    fn checkpoint(&self, projection: Projection) -> u64 {
-        self.0[projection as usize].checkpoint.load(Ordering::Relaxed)
-    }
-
-    fn parked(&self, projection: Projection) -> u64 {
-        self.0[projection as usize].parked.load(Ordering::Relaxed)
+            ("parked", Some(self.parked)),
+        ]
+        .into_iter()
+        .filter_map(|(what, number)| Some((what.to_owned(), to_i64(number?))))
     }
 }
 
-/// Says again and again how far the projections are behind the log, also while a batch takes long: in events, and in the
-/// age of the oldest one that is not applied.
-pub(crate) async fn measure_lag(log: &EventLog, positions: &Positions) -> Infallible {
+/// Says a shard's numbers as metrics.
+fn report(projection: Projection, shard: u64, standing: &Standing, lag: u64) {
+    let labels = [("projection", projection.name().to_owned()), ("shard", shard.to_string())];
+    gauge!(CHECKPOINT, &labels).set(standing.sequence as f64);
+    gauge!(PARKED, &labels).set(standing.parked as f64);
+    gauge!(LAG, &labels).set(lag as f64);
+    gauge!(LAG_SECONDS, &labels).set(standing.oldest.as_secs_f64());
+}
+
+/// Says again and again how far the shards are behind the log, also while a batch takes long: in events of the log, and in
+/// the age of the oldest one that they have not seen.
+pub(crate) async fn measure(log: &EventLog, standings: &Standings) -> Infallible {
     let mut tick = interval(LAG_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut before = Projection::ALL.map(|projection| (Instant::now(), positions.checkpoint(projection)));
     loop {
         tick.tick().await;
         let Ok(head) = log.head().await else { continue };
-        for (projection, before) in Projection::ALL.into_iter().zip(&mut before) {
-            let (now, checkpoint) = (Instant::now(), positions.checkpoint(projection));
-            let lag = head.saturating_sub(checkpoint);
-            let oldest = match lag {
-                0 => Some(Duration::ZERO),
-                _ => log.appended(checkpoint + 1).await.ok().flatten().map(age),
-            };
-            let seconds = now.duration_since(before.0).as_secs_f64();
-            let applied = checkpoint.saturating_sub(before.1) as f64 / seconds.max(f64::MIN_POSITIVE);
-            *before = (now, checkpoint);
-            positions.measured(projection, lag, oldest, applied);
+        let behind: BTreeSet<u64> =
+            standings.lock().values().map(|standing| standing.sequence).filter(|at| *at < head).collect();
+        let mut ages = BTreeMap::new();
+        for at in behind {
+            if let Ok(Some(time)) = log.appended(at + 1).await {
+                ages.insert(at, age(time));
+            }
+        }
+        for ((projection, shard), standing) in standings.lock().iter_mut() {
+            standing.measured(head, ages.get(&standing.sequence).copied());
+            report(*projection, *shard, standing, head.saturating_sub(standing.sequence));
         }
     }
 }
@@ -113,10 +150,10 @@ fn age(time: DateTime<Utc>) -> Duration {
     (SystemClock.now() - time).to_std().unwrap_or_default()
 }
 
-/// The parts that it needs, and its numbers.
-pub(crate) fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, positions: &Positions) -> Checks {
-    let (log_up, log_head) = (log.clone(), log.clone());
-    let (pool, cache, positions) = (pool.clone(), cache.clone(), positions.clone());
+/// The parts that it needs, its shards, and its numbers.
+pub(crate) fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, standings: &Standings) -> Checks {
+    let (log_up, log_head, log_counted) = (log.clone(), log.clone(), log.clone());
+    let (pool, counted, cache, standings) = (pool.clone(), pool.clone(), cache.clone(), standings.clone());
     Checks::new("projector")
         .needs("nats", move || {
             let log = log_up.clone();
@@ -131,21 +168,31 @@ pub(crate) fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, positions: &P
             async move { cache.is_up().await }
         })
         .counting(move || {
-            let (log, positions) = (log_head.clone(), positions.clone());
-            async move {
-                let checkpoints = Projection::ALL.map(|projection| positions.checkpoint(projection));
-                let checkpoint = checkpoints.into_iter().min().unwrap_or(0);
-                let mut numbers = BTreeMap::from([("checkpoint".to_owned(), to_i64(checkpoint))]);
-                for projection in Projection::ALL {
-                    numbers.insert(format!("{}_parked", projection.name()), to_i64(positions.parked(projection)));
-                }
-                if let Ok(head) = log.head().await {
-                    numbers.insert("head".to_owned(), to_i64(head));
-                    numbers.insert("lag".to_owned(), to_i64(head.saturating_sub(checkpoint)));
-                    numbers
-                        .extend(Projection::ALL.into_iter().flat_map(|projection| positions.numbers(projection, head)));
-                }
-                numbers
-            }
+            let (log, pool) = (log_counted.clone(), counted.clone());
+            async move { totals(&log, &pool).await.unwrap_or_default() }
         })
+        .divided_into(move || {
+            let (log, standings) = (log_head.clone(), standings.clone());
+            async move { log.head().await.map(|head| standings.of_shards(head)).unwrap_or_default() }
+        })
+}
+
+/// Where the projections stand in all of their shards, whoever holds them; nothing when the servers do not say.
+async fn totals(log: &EventLog, pool: &PgPool) -> Option<Numbers> {
+    let mut lowest = BTreeMap::new();
+    for projection in Projection::ALL {
+        let checkpoints = Checkpoints::load(pool, projection, projection.schema()).await.ok()?;
+        lowest.insert(projection, checkpoints.lowest());
+    }
+    // Asked afterwards: nothing is ahead of it.
+    let head = log.head().await.ok()?;
+    let mut numbers = Numbers::from([("head".to_owned(), to_i64(head))]);
+    for (projection, sequence) in &lowest {
+        numbers.insert(format!("{}_sequence", projection.name()), to_i64(*sequence));
+        numbers.insert(format!("{}_lag", projection.name()), to_i64(head.saturating_sub(*sequence)));
+    }
+    let checkpoint = lowest.into_values().min().unwrap_or(0);
+    numbers.insert("checkpoint".to_owned(), to_i64(checkpoint));
+    numbers.insert("lag".to_owned(), to_i64(head.saturating_sub(checkpoint)));
+    Some(numbers)
 }

@@ -2,6 +2,7 @@
 
 mod announce;
 mod apply;
+mod checkpoints;
 mod compare;
 mod config;
 mod difference;
@@ -13,6 +14,7 @@ mod filling;
 mod generation;
 mod health;
 mod knowledge;
+mod leases;
 mod lock;
 mod metrics;
 mod migrate;
@@ -24,9 +26,11 @@ mod rebuild;
 mod repair;
 mod rollback;
 mod run;
+mod session;
 mod status;
 mod throttle;
 mod verify;
+mod worker;
 
 pub use config::Config;
 pub use projection::Projection;

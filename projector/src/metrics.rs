@@ -13,6 +13,8 @@ pub(crate) const FAILURES: &str = "syncboard_projector_failures_total";
 /// Events that wait because they, or earlier ones of their streams, cannot be applied.
 pub(crate) const PARKED: &str = "syncboard_projector_parked_events";
 pub(crate) const ANALYSES_BROKEN: &str = "syncboard_projector_analyses_broken_total";
+/// Shards of a projection that this process works on.
+pub(crate) const SHARDS: &str = "syncboard_projector_shards";
 /// Events between the checkpoint and the head of the log.
 pub(crate) const LAG: &str = "syncboard_projector_lag";
 /// Age of the oldest event that is not applied.
@@ -29,6 +31,7 @@ pub(crate) fn describe() {
     describe_counter!(ANALYSES_BROKEN, "texts on which the analysis broke, and in which nothing was found");
     describe_gauge!(PARKED, "events that wait because they, or earlier ones of their streams, cannot be applied");
     describe_counter!(FAILURES, "batches that failed and are tried again");
+    describe_gauge!(SHARDS, "shards of a projection that this process works on");
     describe_gauge!(LAG, "events between checkpoint and head of the log");
     describe_gauge!(LAG_SECONDS, Unit::Seconds, "age of the oldest event that is not applied, 0 if all are");
     describe_gauge!(CHECKPOINT, "last sequence applied");

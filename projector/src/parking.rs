@@ -8,7 +8,7 @@ use crate::projection::Projection;
 use events::{Aggregate, Stream, WorkspaceId};
 use runtime::service::chain;
 use sqlx::{PgConnection, PgExecutor, PgPool};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
 /// What a projection has parked, and what it was told to leave out.
@@ -173,10 +173,14 @@ pub(crate) async fn mark_interrupted(connection: &mut PgConnection, stream: &Str
     .map(drop)
 }
 
-/// How many events wait.
-pub(crate) async fn count(pool: &PgPool) -> Result<u64, sqlx::Error> {
-    let count = sqlx::query_scalar!(r#"select count(*) as "count!" from parked_event"#).fetch_one(pool).await?;
-    Ok(to_u64(count))
+/// How many events wait, by shard.
+pub(crate) async fn count(pool: &PgPool) -> Result<BTreeMap<u64, u64>, sqlx::Error> {
+    let rows = sqlx::query!(r#"select workspace_id, count(*) as "count!" from parked_event group by workspace_id"#);
+    let mut counts = BTreeMap::new();
+    for row in rows.fetch_all(pool).await? {
+        *counts.entry(events::partition(row.workspace_id.map(WorkspaceId))).or_default() += to_u64(row.count);
+    }
+    Ok(counts)
 }
 
 /// A stream by its columns.

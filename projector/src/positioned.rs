@@ -47,6 +47,14 @@ impl Read {
         }
     }
 
+    /// The stream that it belongs to.
+    pub(crate) const fn stream(&self) -> &Stream {
+        match self {
+            Self::Event(positioned) => &positioned.envelope.stream,
+            Self::Unreadable { stream, .. } => stream,
+        }
+    }
+
     /// The event, or why there is none.
     pub(crate) fn readable(self) -> Result<Positioned, String> {
         match self {

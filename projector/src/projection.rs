@@ -117,14 +117,9 @@ impl Projection {
 
     /// Key of the advisory lock of whoever fills its tables beside the serving ones.
     pub(crate) const fn replay_lock_key(self) -> i64 {
-        self.lock_key() + 0x100
-    }
-
-    /// Key of the advisory lock, the same for every projector of one database.
-    pub(crate) const fn lock_key(self) -> i64 {
         match self {
-            Self::Documents => 0x5379_6e63_426f_6172,
-            Self::Knowledge => 0x5379_6e63_426f_6173,
+            Self::Documents => 0x5379_6e63_426f_6272,
+            Self::Knowledge => 0x5379_6e63_426f_6273,
         }
     }
 

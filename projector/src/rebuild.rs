@@ -68,7 +68,7 @@ async fn rebuild(
     let right = Right::take(servers, projection, projection.replay_schema()).await?;
     begin(&right, projection, servers.log.head().await?, from_scratch).await?;
     let mut filling = right.fill(servers).await?;
-    let resumed_at = filling.checkpoint;
+    let resumed_at = filling.checkpoint();
     let until = filling.comparable().await?;
     filling.catch_up(until).await?;
     let compared = Instant::now();
@@ -94,7 +94,8 @@ async fn begin(
     let schema = projection.replay_schema();
     let filler = filler::of(projection).await?;
     if let Some(before) = generation::filler(&right.pool, schema).await? {
-        let at = generation::checkpoint(&mut *right.pool.acquire().await?, projection, schema).await?.unwrap_or(0);
+        let at = generation::checkpoints(&mut *right.pool.acquire().await?, projection, schema).await?;
+        let (at, furthest) = at.map_or((0, 0), |at| (at.lowest(), at.highest()));
         let name = projection.name();
         if from_scratch {
             tracing::info!(projection = name, sequence = at, "a half-filled generation is thrown away, as asked");
@@ -106,7 +107,7 @@ async fn begin(
                 now = filler,
                 "a half-filled generation was made by another program and is thrown away, beginning anew"
             );
-        } else if at > head {
+        } else if furthest > head {
             tracing::warn!(
                 projection = name,
                 sequence = at,

@@ -1,11 +1,13 @@
 //! `projector rebuild --document`: one document's rows are made anew from its own events, where they serve. The projector
-//! waits meanwhile, as the row of its checkpoint is held.
+//! waits meanwhile, as the row of its shard's checkpoint is held.
 
 use crate::apply::to_u64;
+use crate::checkpoints::to_shard;
 use crate::positioned::{Positioned, Read};
 use crate::projection::Projection;
 use crate::{announce, config, documents, parking};
 use events::{DocumentId, Stream};
+use runtime::announcement::Visible;
 use runtime::cache::Cache;
 use runtime::{EventLog, postgres};
 use serde::Serialize;
@@ -62,8 +64,9 @@ async fn repair(log: &EventLog, pool: &PgPool, cache: &Cache, stream: Stream) ->
     // Nothing would make this again after a crash of the database, unlike what the projector writes.
     sqlx::query("set local synchronous_commit = on").execute(&mut *transaction).await?;
     let checkpoint = sqlx::query_scalar!(
-        "select sequence from checkpoint where projection = $1 for update",
-        Projection::Documents.name()
+        "select sequence from checkpoint where projection = $1 and shard = $2 for update",
+        Projection::Documents.name(),
+        to_shard(stream.partition())
     )
     .fetch_one(&mut *transaction)
     .await?;
@@ -81,7 +84,8 @@ async fn repair(log: &EventLog, pool: &PgPool, cache: &Cache, stream: Stream) ->
 
     let changed = [(workspace, document, checkpoint)];
     cache.forget(workspace, document).await;
-    announce::announce(log, Projection::Documents, 0, checkpoint, &changed).await;
+    let visible = Visible { previous: 0, sequence: checkpoint, shards: vec![stream.partition()] };
+    announce::announce(log, Projection::Documents, visible, &changed).await;
     sleep(LATE_FILL).await;
     cache.forget(workspace, document).await;
     Ok(Report { workspace: workspace.0, document: document.0, events: events.len(), sequence: checkpoint, repaired })

@@ -38,7 +38,7 @@ pub(crate) async fn run(config: config::Rollback) -> Result<(), Failure> {
     let mut projections = Vec::new();
     for projection in config.projection.map_or(Projection::ALL.to_vec(), |projection| vec![projection]) {
         let schema = projection.previous_schema();
-        if generation::checkpoint(&mut *pool.acquire().await?, projection, schema).await?.is_some() {
+        if generation::checkpoints(&mut *pool.acquire().await?, projection, schema).await?.is_some() {
             projections.push(projection);
         }
     }
@@ -52,7 +52,7 @@ pub(crate) async fn run(config: config::Rollback) -> Result<(), Failure> {
     for projection in projections {
         let right = Right::take(&servers, projection, projection.previous_schema()).await?;
         let mut filling = right.fill(&servers).await?;
-        let stopped_at = filling.checkpoint;
+        let stopped_at = filling.checkpoint();
         let until = filling.comparable().await?;
         filling.catch_up(until).await?;
         let sequence = filling.take_over().await?;

@@ -1,10 +1,13 @@
-//! `projector status`: how far the read models are behind the log, and which generations of them there are.
+//! `projector status`: how far the read models are behind the log, which generations of them there are, and who works on
+//! which shards.
 
+use crate::checkpoints::Checkpoints;
 use crate::projection::Projection;
-use crate::{apply, config, generation};
+use crate::{config, generation, leases};
 use runtime::{EventLog, postgres};
 use serde::Serialize;
 use sqlx::PgPool;
+use std::collections::BTreeMap;
 use std::error::Error;
 
 #[derive(Serialize)]
@@ -14,6 +17,18 @@ struct Report {
     head: u64,
     lag: u64,
     generations: Vec<Generation>,
+    shards: Vec<Shard>,
+}
+
+/// A shard, and who works on it.
+#[derive(Serialize)]
+struct Shard {
+    shard: u64,
+    checkpoint: u64,
+    lag: u64,
+    /// The projector's machine and process; absent while nobody works on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    projector: Option<String>,
 }
 
 /// A full set of tables.
@@ -34,10 +49,22 @@ pub(crate) async fn run(config: config::Status) -> Result<(), Box<dyn Error + Se
     let mut reports = Vec::new();
     for projection in Projection::ALL {
         let pool = postgres::pool(&config.postgres, "projector-status", projection.schema())?;
-        let checkpoint = apply::checkpoint(&pool, projection).await?;
-        let head = log.head().await?;
-        let generations = generations(&pool, projection).await?;
-        reports.push(Report { projection, checkpoint, head, lag: head.saturating_sub(checkpoint), generations });
+        let checkpoints = Checkpoints::load(&pool, projection, projection.schema()).await?;
+        let (checkpoint, head) = (checkpoints.lowest(), log.head().await?);
+        let (generations, workers) = (generations(&pool, projection).await?, leases::workers(&pool, projection).await?);
+        let shard = |shard| {
+            let checkpoint = checkpoints.of(shard).unwrap_or(0);
+            Shard { shard, checkpoint, lag: head.saturating_sub(checkpoint), projector: workers.get(&shard).cloned() }
+        };
+        let shards = checkpoints.shards().map(shard).collect();
+        reports.push(Report {
+            projection,
+            checkpoint,
+            head,
+            lag: head.saturating_sub(checkpoint),
+            generations,
+            shards,
+        });
     }
     if config.json {
         println!("{}", serde_json::to_string(&reports)?);
@@ -54,7 +81,27 @@ pub(crate) async fn run(config: config::Status) -> Result<(), Box<dyn Error + Se
             println!("{:<12} {generation:<10} {schema:<20} {checkpoint:>12}  {analyses}", report.projection.name());
         }
     }
+    println!("\n{:<12} {:<24} {:>12} {:>8}  shards", "projection", "projector", "checkpoint", "lag");
+    for report in &reports {
+        report.print_workers();
+    }
     Ok(())
+}
+
+impl Report {
+    /// A line for each projector, with its shards.
+    fn print_workers(&self) {
+        let mut of_worker: BTreeMap<&str, Vec<&Shard>> = BTreeMap::new();
+        for shard in &self.shards {
+            of_worker.entry(shard.projector.as_deref().unwrap_or("nobody")).or_default().push(shard);
+        }
+        for (projector, shards) in of_worker {
+            let checkpoint = shards.iter().map(|shard| shard.checkpoint).min().unwrap_or(0);
+            let lag = shards.iter().map(|shard| shard.lag).max().unwrap_or(0);
+            let numbers = shards.iter().map(|shard| shard.shard.to_string()).collect::<Vec<_>>().join(" ");
+            println!("{:<12} {projector:<24} {checkpoint:>12} {lag:>8}  {numbers}", self.projection.name());
+        }
+    }
 }
 
 async fn generations(pool: &PgPool, projection: Projection) -> Result<Vec<Generation>, sqlx::Error> {
@@ -67,7 +114,8 @@ async fn generations(pool: &PgPool, projection: Projection) -> Result<Vec<Genera
     let mut connection = pool.acquire().await?;
     let mut generations = Vec::new();
     for (generation, schema) in known {
-        if let Some(checkpoint) = generation::checkpoint(&mut connection, projection, schema).await? {
+        if let Some(checkpoints) = generation::checkpoints(&mut connection, projection, schema).await? {
+            let checkpoint = checkpoints.lowest();
             let analyses = generation::analyses(&mut connection, schema).await?;
             generations.push(Generation { generation, schema, checkpoint, analyses });
         }

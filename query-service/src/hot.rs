@@ -76,7 +76,7 @@ impl Hot {
                 }));
             }
         }
-        let visible = self.visibility.at_least(min_sequence).await?;
+        let visible = self.visibility.at_least(workspace, min_sequence).await?;
         let changes = self.changes.load(Ordering::SeqCst);
         let Some(entry) = self.read(workspace, document).await? else {
             return Ok(None);

@@ -39,7 +39,7 @@ use std::time::Duration;
 use subscriptions::Hub;
 use tables::Tables;
 use tokio::net::TcpListener;
-use visibility::{Projection, Visibility};
+use visibility::{Part, Projection, Visibility};
 
 /// How long subscribers may take to hear that this process stops, after all requests are done.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -151,7 +151,7 @@ fn checks(tables: &Tables, cache: &Cache, nats: &event_log::Client) -> Checks {
             async move {
                 let mut numbers = statistics::totals(&pool).await.unwrap_or_else(|_| BTreeMap::new());
                 for (name, visibility) in [("sequence", documents), ("knowledge_sequence", knowledge)] {
-                    numbers.insert(name.to_owned(), i64::try_from(visibility.now()).unwrap_or(i64::MAX));
+                    numbers.insert(name.to_owned(), i64::try_from(visibility.now(Part::Whole)).unwrap_or(i64::MAX));
                 }
                 numbers
             }

@@ -49,17 +49,22 @@ pub(crate) struct Head {
 }
 
 impl Tables {
-    /// Waits until everything read from now on shows at least a sequence, and says what it shows.
+    /// Waits until everything read of a workspace from now on shows at least a sequence, and says what it shows.
     ///
     /// # Errors
     /// 503 `not_yet_visible` after the configured time.
-    pub(crate) async fn at_least(&self, of: Of, min_sequence: Option<u64>) -> Result<u64, Problem> {
+    pub(crate) async fn at_least(
+        &self,
+        of: Of,
+        workspace: WorkspaceId,
+        min_sequence: Option<u64>,
+    ) -> Result<u64, Problem> {
         match of {
-            Of::Documents => self.documents.at_least(min_sequence).await,
-            Of::Knowledge => self.knowledge.at_least(min_sequence).await,
+            Of::Documents => self.documents.at_least(workspace, min_sequence).await,
+            Of::Knowledge => self.knowledge.at_least(workspace, min_sequence).await,
             Of::Both => {
-                let documents = self.documents.at_least(min_sequence).await?;
-                Ok(documents.min(self.knowledge.at_least(min_sequence).await?))
+                let documents = self.documents.at_least(workspace, min_sequence).await?;
+                Ok(documents.min(self.knowledge.at_least(workspace, min_sequence).await?))
             }
         }
     }
@@ -74,7 +79,7 @@ impl Tables {
         workspace: WorkspaceId,
         min_sequence: Option<u64>,
     ) -> Result<Snapshot, Problem> {
-        let visible = self.at_least(of, min_sequence).await?;
+        let visible = self.at_least(of, workspace, min_sequence).await?;
         let mut transaction = self.pool.begin_with(SNAPSHOT).await?;
         let etag = etag(&mut transaction, of, workspace.0).await?;
         Ok(Snapshot { transaction, head: Head { etag, visible } })

@@ -1,15 +1,16 @@
-//! Up to where the read models show the log, each projection for itself, and waiting until they show enough. The
-//! projector's announcements say it at once; where they are missing, the database is asked while somebody waits.
+//! Up to where the read models show the log, each projection and each of its shards for itself, and waiting until they show
+//! enough. The projectors' announcements say it at once; where they are missing, the database is asked while somebody waits.
 
 use crate::hot::Hot;
 use crate::metrics::{VISIBLE, WAIT_SECONDS, WAIT_TIMEOUTS};
+use events::WorkspaceId;
 use futures_util::StreamExt;
 use metrics::{counter, gauge, histogram};
 use poem::http::StatusCode;
 use runtime::announcement::{self, Changed, Visible};
 use runtime::event_log::Client;
 use runtime::http::Problem;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -36,38 +37,60 @@ impl Projection {
     }
 }
 
-/// The visible sequence of a projection; clones share it.
+/// The visible sequences of a projection's shards, each at its partition's place.
+type Sequences = [u64; events::PARTITIONS as usize];
+
+/// What of the log must be visible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Events of one workspace.
+    Of(WorkspaceId),
+    /// Every event.
+    Whole,
+}
+
+impl Part {
+    fn visible(self, sequences: &Sequences) -> u64 {
+        match self {
+            Self::Of(workspace) => place(events::partition(Some(workspace))).map_or(0, |place| sequences[place]),
+            Self::Whole => sequences.iter().copied().min().unwrap_or(0),
+        }
+    }
+}
+
+/// The visible sequences of a projection; clones share them.
 #[derive(Clone)]
 pub(crate) struct Visibility {
     pool: PgPool,
     projection: Projection,
     timeout: Duration,
-    sequence: Arc<watch::Sender<u64>>,
+    sequences: Arc<watch::Sender<Sequences>>,
 }
 
 impl Visibility {
     pub(crate) fn new(pool: PgPool, projection: Projection, timeout: Duration) -> Self {
-        Self { pool, projection, timeout, sequence: Arc::new(watch::Sender::new(0)) }
+        Self { pool, projection, timeout, sequences: Arc::new(watch::Sender::new(Sequences::default())) }
     }
 
     /// The sequence that everything read from now on shows at least, as far as is known.
-    pub(crate) fn now(&self) -> u64 {
-        *self.sequence.borrow()
+    pub(crate) fn now(&self, part: Part) -> u64 {
+        part.visible(&self.sequences.borrow())
     }
 
-    /// Waits until everything read from now on shows at least a sequence, and says what it shows.
+    /// Waits until everything read of a workspace from now on shows at least a sequence, and says what it shows.
     ///
     /// # Errors
     /// 503 `not_yet_visible` after the configured time.
-    pub(crate) async fn at_least(&self, min_sequence: Option<u64>) -> Result<u64, Problem> {
-        let now = self.now();
+    pub(crate) async fn at_least(&self, workspace: WorkspaceId, min_sequence: Option<u64>) -> Result<u64, Problem> {
+        let part = Part::Of(workspace);
+        let now = self.now(part);
         let wanted = min_sequence.unwrap_or(0);
         // Nothing was announced yet: ask rather than say 0.
         if now >= wanted && now > 0 {
             return Ok(now);
         }
         let begun = Instant::now();
-        let visible = timeout_at(begun + self.timeout, self.wait(wanted)).await;
+        let visible = timeout_at(begun + self.timeout, self.wait(part, wanted)).await;
         histogram!(WAIT_SECONDS).record(begun.elapsed().as_secs_f64());
         match visible {
             Ok(visible) => Ok(visible?),
@@ -76,7 +99,7 @@ impl Visibility {
                 let title = "the read models do not show this sequence yet";
                 let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_yet_visible", title);
                 problem.retry_after = Some(1);
-                Err(problem.detail(format!("asked for {wanted}, visible is {}", self.now())))
+                Err(problem.detail(format!("asked for {wanted}, visible is {}", self.now(part))))
             }
         }
     }
@@ -84,7 +107,7 @@ impl Visibility {
     /// Waits as long as it takes until everything read from now on shows at least a sequence, and says what it shows.
     pub(crate) async fn until(&self, wanted: u64) -> u64 {
         loop {
-            match self.wait(wanted).await {
+            match self.wait(Part::Whole, wanted).await {
                 Ok(visible) => return visible,
                 Err(error) => tracing::debug!(%error, "the read models do not say what they show, trying again"),
             }
@@ -92,13 +115,13 @@ impl Visibility {
         }
     }
 
-    async fn wait(&self, wanted: u64) -> Result<u64, sqlx::Error> {
-        let mut announced = self.sequence.subscribe();
-        if self.now() == 0 {
+    async fn wait(&self, part: Part, wanted: u64) -> Result<u64, sqlx::Error> {
+        let mut announced = self.sequences.subscribe();
+        if self.now(part) == 0 {
             self.ask().await?;
         }
         loop {
-            let visible = *announced.borrow_and_update();
+            let visible = part.visible(&announced.borrow_and_update());
             if visible >= wanted {
                 return Ok(visible);
             }
@@ -111,49 +134,64 @@ impl Visibility {
 
     async fn ask(&self) -> Result<(), sqlx::Error> {
         // Each projection has a table `checkpoint` in its schema; that of documents is the first of the search path.
-        let sequence = match self.projection {
-            Projection::Documents => {
-                sqlx::query_scalar!("select min(sequence) from checkpoint").fetch_one(&self.pool).await
-            }
-            Projection::Knowledge => {
-                sqlx::query_scalar!("select min(sequence) from knowledge.checkpoint").fetch_one(&self.pool).await
-            }
-        }?;
-        self.raise(sequence.and_then(|sequence| u64::try_from(sequence).ok()).unwrap_or(0));
+        let table = match self.projection {
+            Projection::Documents => "checkpoint",
+            Projection::Knowledge => "knowledge.checkpoint",
+        };
+        let query = format!("select shard, sequence from {table}");
+        let rows: Vec<(i16, i64)> = sqlx::query_as(AssertSqlSafe(query)).fetch_all(&self.pool).await?;
+        let sequences = rows.into_iter().map(|(shard, at)| (u64::try_from(shard), u64::try_from(at)));
+        self.raise(sequences.filter_map(|(shard, at)| Some((shard.ok()?, at.ok()?))));
         Ok(())
     }
 
-    fn raise(&self, sequence: u64) {
-        let is_raised = self.sequence.send_if_modified(|now| {
-            let is_more = sequence > *now;
-            *now = sequence.max(*now);
-            is_more
+    /// Shards show the log up to their sequences.
+    fn raise(&self, shown: impl IntoIterator<Item = (u64, u64)>) {
+        let is_raised = self.sequences.send_if_modified(|sequences| {
+            let before = *sequences;
+            for (shard, sequence) in shown {
+                if let Some(place) = place(shard) {
+                    sequences[place] = sequences[place].max(sequence);
+                }
+            }
+            *sequences != before
         });
         if is_raised {
-            gauge!(VISIBLE, "projection" => self.projection.name()).set(sequence as f64);
+            gauge!(VISIBLE, "projection" => self.projection.name()).set(self.now(Part::Whole) as f64);
         }
+    }
+
+    fn announced(&self, visible: &Visible) {
+        self.raise(visible.shards.iter().map(|shard| (*shard, visible.sequence)));
     }
 }
 
-/// Listens to the projector for ever.
+/// Where a shard stands among the sequences; `None` for one that there is not.
+fn place(shard: u64) -> Option<usize> {
+    (shard < events::PARTITIONS).then_some(shard as usize)
+}
+
+/// Listens to the projectors for ever.
 pub(crate) async fn listen(nats: Client, documents: Visibility, knowledge: Visibility, hot: Arc<Hot>) {
     loop {
         match nats.subscribe(announcement::SUBJECTS).await {
             Ok(mut announcements) => {
-                let mut last = 0;
+                let mut last = Sequences::default();
                 while let Some(message) = announcements.next().await {
                     match announcement::projection(&message.subject) {
                         Some(announcement::DOCUMENTS) => {
                             let Ok(visible) = serde_json::from_slice::<Visible>(&message.payload) else { continue };
-                            if visible.previous != last {
-                                hot.forget_all();
+                            for place in visible.shards.iter().filter_map(|shard| place(*shard)) {
+                                if visible.previous != last[place] {
+                                    hot.forget_all();
+                                }
+                                last[place] = visible.sequence;
                             }
-                            last = visible.sequence;
-                            documents.raise(visible.sequence);
+                            documents.announced(&visible);
                         }
                         Some(announcement::KNOWLEDGE) => {
                             let Ok(visible) = serde_json::from_slice::<Visible>(&message.payload) else { continue };
-                            knowledge.raise(visible.sequence);
+                            knowledge.announced(&visible);
                         }
                         Some(_) => {}
                         None => {

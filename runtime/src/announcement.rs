@@ -23,13 +23,16 @@ pub struct Changed {
     pub documents: Vec<DocumentId>,
 }
 
-/// The log is visible up to a sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The log is visible up to a sequence, in some of its partitions: each projector speaks of those that it works on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visible {
-    /// The sequence of the announcement before; another than the listener's last means that some were lost.
+    /// The sequence of the announcement before about these partitions; another than the listener's last means that some
+    /// were lost, or that another projector works on them now.
     pub previous: u64,
     /// Up to which sequence.
     pub sequence: u64,
+    /// The partitions.
+    pub shards: Vec<u64>,
 }
 
 /// Where [`Visible`] of a projection is sent.

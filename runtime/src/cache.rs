@@ -1,7 +1,7 @@
 //! Ready-to-send answers in Redis, never older than what the database has committed.
 //!
 //! Invariant: while the lease stands, no entry is older than the newest committed state of its document. The projector,
-//! which holds the lease, fences each changed document *before* it commits: it replaces the entry by its new sequence
+//! which holds the lease of the document's shard, fences each changed document *before* it commits: it replaces the entry by its new sequence
 //! alone, and from then on no older answer can be filled in. When it cannot reach Redis it waits until the lease has run
 //! out, so that readers pass the cache over, and comes back under a new epoch, to which no older entry belongs.
 
@@ -14,6 +14,7 @@ use bytes::Bytes;
 use events::{DocumentId, WorkspaceId};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisResult, Script};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
@@ -24,7 +25,6 @@ const LEASE: Duration = Duration::from_millis(1_000);
 pub const RENEWAL: Duration = Duration::from_millis(300);
 /// How long a fence or an answer is kept.
 const KEEP: Duration = Duration::from_secs(3_600);
-const LEASE_KEY: &str = "syncboard:lease";
 
 /// A connection that comes back by itself.
 #[derive(Clone)]
@@ -85,7 +85,7 @@ impl Cache {
     pub async fn get(&self, workspace: WorkspaceId, document: DocumentId) -> Found {
         let mut connection = self.connection.clone();
         let mut command = redis::cmd("MGET");
-        command.arg(LEASE_KEY).arg(key(workspace, document));
+        command.arg(lease_key(events::partition(Some(workspace)))).arg(key(workspace, document));
         let answer =
             timeout(self.timeout, command.query_async::<(Option<String>, Option<Vec<u8>>)>(&mut connection)).await;
         let Ok(Ok((Some(epoch), entry))) = answer else {
@@ -113,7 +113,7 @@ impl Cache {
         let mut connection = self.connection.clone();
         let mut invocation = self.fill.prepare_invoke();
         invocation
-            .key(LEASE_KEY)
+            .key(lease_key(events::partition(Some(workspace))))
             .key(key(workspace, document))
             .arg(epoch)
             .arg(entry.sequence)
@@ -137,22 +137,23 @@ end
 redis.call('SET', KEYS[2], ARGV[1] .. '\n' .. ARGV[2] .. '\n' .. ARGV[3], 'PX', ARGV[4])
 ";
 
-/// The projector's side: the lease and the fences.
+/// The projector's side: the leases of the shards that it works on, and the fences.
 pub struct Fences {
     cache: Cache,
+    shards: Vec<u64>,
     epoch: Option<String>,
     /// Until when a reader may still trust entries that this process no longer guards.
     trusted_until: Instant,
 }
 
 impl Fences {
-    /// Begins without a lease; an earlier projector's may still stand for [`LEASE`].
+    /// Begins without the leases of its shards; an earlier projector's may still stand for [`LEASE`].
     #[must_use]
-    pub fn new(cache: Cache) -> Self {
-        Self { cache, epoch: None, trusted_until: Instant::now() + LEASE }
+    pub fn new(cache: Cache, shards: impl IntoIterator<Item = u64>) -> Self {
+        Self { cache, shards: shards.into_iter().collect(), epoch: None, trusted_until: Instant::now() + LEASE }
     }
 
-    /// Renews the lease. To be called every [`RENEWAL`].
+    /// Renews the leases. To be called every [`RENEWAL`].
     pub async fn renew(&mut self) {
         self.send(&[]).await;
     }
@@ -169,7 +170,15 @@ impl Fences {
         let is_taking_over = self.epoch.is_none();
         let epoch = self.epoch.take().unwrap_or_else(new_epoch);
         let mut pipeline = redis::pipe();
-        pipeline.cmd("SET").arg(LEASE_KEY).arg(&epoch).arg("PX").arg(LEASE.as_millis() as u64).ignore();
+        let changing: BTreeSet<u64> =
+            changed.iter().map(|(workspace, ..)| events::partition(Some(*workspace))).collect();
+        for shard in &self.shards {
+            // A commit is about the shards that it changes; the word on the others is renewed in time.
+            if changing.is_empty() || changing.contains(shard) {
+                let length = LEASE.as_millis() as u64;
+                pipeline.cmd("SET").arg(lease_key(*shard)).arg(&epoch).arg("PX").arg(length).ignore();
+            }
+        }
         for (workspace, document, sequence) in changed {
             let fence = format!("{epoch}\n{sequence}\n");
             pipeline
@@ -205,6 +214,10 @@ impl Fences {
 #[expect(clippy::disallowed_methods, reason = "an epoch must differ from every other, and no replay makes it again")]
 fn new_epoch() -> String {
     Uuid::now_v7().simple().to_string()
+}
+
+fn lease_key(shard: u64) -> String {
+    format!("syncboard:lease:{shard}")
 }
 
 fn key(workspace: WorkspaceId, document: DocumentId) -> String {

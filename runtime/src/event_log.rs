@@ -21,6 +21,7 @@ use crate::config;
 use async_nats::jetstream;
 use async_nats::{ConnectOptions, Event, ServerAddr};
 use chrono::{DateTime, Utc};
+use events::Stream;
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -116,6 +117,15 @@ impl EventLog {
         let message = load::message(self.stream.direct_get(sequence).await)?;
         Ok(message
             .and_then(|message| DateTime::from_timestamp(message.time.unix_timestamp(), message.time.nanosecond())))
+    }
+
+    /// The stream whose event stands at a sequence; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn stream_at(&self, sequence: u64) -> Result<Option<Stream>, Error> {
+        let message = load::message(self.stream.direct_get(sequence).await)?;
+        Ok(message.and_then(|message| Stream::parse(&message.subject)))
     }
 
     /// The connection, for core subscriptions and announcements.

@@ -43,11 +43,17 @@ pub struct Health {
     /// What it depends on.
     pub dependencies: BTreeMap<String, Dependency>,
     /// Its numbers, such as `documents` or `lag`.
-    pub statistics: BTreeMap<String, i64>,
+    pub statistics: Numbers,
+    /// Numbers of its parts, such as the shards that a projector works on.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[oai(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub parts: BTreeMap<String, Numbers>,
 }
 
-type Check = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
-type Numbers = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = BTreeMap<String, i64>> + Send>> + Send + Sync>;
+/// Numbers by their names.
+pub type Numbers = BTreeMap<String, i64>;
+
+type Gather<T> = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = T> + Send>> + Send + Sync>;
 
 /// The checks of one service; clones share its state.
 #[derive(Clone)]
@@ -55,8 +61,9 @@ pub struct Checks {
     service: &'static str,
     started: Instant,
     is_stopping: Arc<AtomicBool>,
-    dependencies: Vec<(&'static str, bool, Check)>,
-    numbers: Numbers,
+    dependencies: Vec<(&'static str, bool, Gather<bool>)>,
+    numbers: Gather<Numbers>,
+    parts: Gather<BTreeMap<String, Numbers>>,
 }
 
 impl Checks {
@@ -69,6 +76,7 @@ impl Checks {
             is_stopping: Arc::default(),
             dependencies: Vec::new(),
             numbers: Arc::new(|| Box::pin(async { BTreeMap::new() })),
+            parts: Arc::new(|| Box::pin(async { BTreeMap::new() })),
         }
     }
 
@@ -94,9 +102,19 @@ impl Checks {
     #[must_use]
     pub fn counting<F>(mut self, numbers: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = BTreeMap<String, i64>> + Send + 'static,
+        F: Future<Output = Numbers> + Send + 'static,
     {
         self.numbers = Arc::new(move || Box::pin(numbers()));
+        self
+    }
+
+    /// Says how the numbers of its parts are gathered.
+    #[must_use]
+    pub fn divided_into<F>(mut self, parts: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = BTreeMap<String, Numbers>> + Send + 'static,
+    {
+        self.parts = Arc::new(move || Box::pin(parts()));
         self
     }
 
@@ -126,6 +144,7 @@ impl Checks {
             dependencies.insert((*name).to_owned(), Dependency { status: state, required: *required });
         }
         let statistics = tokio::time::timeout(Duration::from_secs(1), (self.numbers)()).await.unwrap_or_default();
+        let parts = tokio::time::timeout(Duration::from_secs(1), (self.parts)()).await.unwrap_or_default();
         Health {
             status,
             service: self.service.to_owned(),
@@ -133,6 +152,7 @@ impl Checks {
             uptime_seconds: self.started.elapsed().as_secs(),
             dependencies,
             statistics,
+            parts,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What operators decided about parked events, as the projector carries it out: it alone may write the read models.
 
-use crate::apply::{to_i64, to_u64};
+use crate::apply::to_u64;
 use crate::error::Error;
 use crate::parking;
 use crate::positioned::Read;
@@ -9,6 +9,8 @@ use events::Stream;
 use runtime::EventLog;
 use sqlx::{PgExecutor, PgPool};
 
+/// Decisions that are looked at in one go: most may be about shards of other projectors.
+const LOOKED_AT: i64 = 200;
 /// Parked events that are tried in one transaction.
 const TOGETHER: i64 = 500;
 
@@ -17,29 +19,32 @@ pub(crate) struct Decision {
     pub(crate) id: i64,
     pub(crate) sequence: u64,
     pub(crate) is_skip: bool,
+    /// The stream that the event holds up; `None` if it is not parked, or only waits itself.
+    pub(crate) held_up: Option<Stream>,
 }
 
-/// The oldest decision about a projection: one at a time, so that everything else goes on between two.
-pub(crate) async fn open(pool: &PgPool, projection: Projection) -> Result<Option<Decision>, sqlx::Error> {
-    let row = sqlx::query!(
-        "select id, sequence, action from operations.failure_decision
-         where projection = $1 and done_at is null order by id limit 1",
-        projection.name()
+/// The oldest decisions about a projection.
+pub(crate) async fn open(pool: &PgPool, projection: Projection) -> Result<Vec<Decision>, Error> {
+    let rows = sqlx::query!(
+        r#"select d.id, d.sequence, d.action, p.workspace_id as "workspace_id?", p.aggregate as "aggregate?",
+               p.stream_id as "stream_id?"
+           from operations.failure_decision d
+           left join parked_event p on p.sequence = d.sequence and p.error is not null
+           where d.projection = $1 and d.done_at is null order by d.id limit $2"#,
+        projection.name(),
+        LOOKED_AT
     )
-    .fetch_optional(pool)
+    .fetch_all(pool)
     .await?;
-    Ok(row.map(|row| Decision { id: row.id, sequence: to_u64(row.sequence), is_skip: row.action == "skip" }))
-}
-
-/// The stream that an event holds up; `None` if it is not parked, or only waits itself.
-pub(crate) async fn held_up(pool: &PgPool, sequence: u64) -> Result<Option<Stream>, Error> {
-    let row = sqlx::query!(
-        "select workspace_id, aggregate, stream_id from parked_event where sequence = $1 and error is not null",
-        to_i64(sequence)
-    )
-    .fetch_optional(pool)
-    .await?;
-    row.map(|row| parking::stream(row.workspace_id, &row.aggregate, row.stream_id)).transpose()
+    rows.into_iter()
+        .map(|row| {
+            let held_up = match (row.aggregate, row.stream_id) {
+                (Some(aggregate), Some(id)) => Some(parking::stream(row.workspace_id, &aggregate, id)?),
+                _ => None,
+            };
+            Ok(Decision { id: row.id, sequence: to_u64(row.sequence), is_skip: row.action == "skip", held_up })
+        })
+        .collect()
 }
 
 /// The first events that a stream has parked.
@@ -77,8 +82,12 @@ pub(crate) async fn takes_hold(executor: impl PgExecutor<'_>, id: i64) -> Result
 
 /// Says what came of a decision.
 pub(crate) async fn done(executor: impl PgExecutor<'_>, id: i64, outcome: &str) -> Result<(), sqlx::Error> {
-    sqlx::query!("update operations.failure_decision set outcome = $2, done_at = now() where id = $1", id, outcome)
-        .execute(executor)
-        .await
-        .map(drop)
+    sqlx::query!(
+        "update operations.failure_decision set outcome = $2, done_at = now() where id = $1 and done_at is null",
+        id,
+        outcome
+    )
+    .execute(executor)
+    .await
+    .map(drop)
 }

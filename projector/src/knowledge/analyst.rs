@@ -243,7 +243,9 @@ async fn remember(pool: &PgPool, made: &HashMap<Digested, Arc<Analysis>>) -> Res
         .collect();
     sqlx::query!(
         "insert into analysis.memo (key, version, result) select key, $2, result
-         from unnest($1::bytea[], $3::bytea[]) as made (key, result) on conflict (key) do update set result = excluded.result",
+         from unnest($1::bytea[], $3::bytea[]) as made (key, result)
+         -- In one order, as other projectors may remember the same.
+         order by key on conflict (key) do update set result = excluded.result",
         &made.keys().map(|digest| digest.to_vec()).collect::<Vec<_>>(),
         version,
         &results

@@ -132,7 +132,7 @@ impl Api {
         #[oai(name = "If-None-Match")]
         none_match: Header<Option<String>>,
     ) -> Result<FoundText, Refused<RevisionStatuses>> {
-        let visible = self.tables.at_least(Of::Documents, min_sequence.0).await?;
+        let visible = self.tables.at_least(Of::Documents, caller.workspace, min_sequence.0).await?;
         let mut connection = self.tables.pool.acquire().await.map_err(Problem::from)?;
         let found = revisions::one(&mut connection, caller.workspace.0, id.0, revision.0).await?;
         drop(connection);

@@ -61,7 +61,7 @@ impl Filter {
             let mut members = HashSet::new();
             if let (false, Some(last)) = (ids.is_empty(), messages.last()) {
                 // The cluster of a new document is known only then.
-                tables.knowledge.at_least(Some(last.sequence)).await?;
+                tables.knowledge.at_least(workspace, Some(last.sequence)).await?;
                 members = in_cluster(tables, workspace, &ids, cluster).await?;
             }
             let is_itself = |message: &Message| {

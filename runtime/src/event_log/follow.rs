@@ -10,13 +10,13 @@ use events::Stream;
 use futures_util::{FutureExt, StreamExt};
 use std::time::Duration;
 
-/// How long the server remembers a consumer without a name that nobody reads from.
+/// How long the server remembers a consumer that nobody reads from.
 pub(super) const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
 /// How a follower reads.
 #[derive(Clone, Debug)]
 pub struct Follow {
-    /// Name of the durable consumer: one for each projection.
+    /// Name of the consumer: one for each reader.
     pub name: String,
     /// Most events of one batch.
     pub batch_events: usize,
@@ -165,6 +165,7 @@ impl Follower {
                     durable_name: Some(name.clone()),
                     ack_policy: AckPolicy::All,
                     ack_wait: Duration::from_secs(300),
+                    inactive_threshold: FORGOTTEN_AFTER,
                     max_ack_pending: i64::try_from(self.batch_events.saturating_mul(8)).unwrap_or(i64::MAX),
                     ..of_all
                 },
