@@ -194,7 +194,7 @@ impl Filling {
             sqlx::query("select 1").execute(&mut *snapshot).await?;
             holding.rollback().await?;
             self.progress.phase("comparing");
-            return Ok(Some((snapshot, self.checkpoint())));
+            return Ok(Some((snapshot, self.applier.checkpoints().highest())));
         }
         Ok(None)
     }
@@ -225,7 +225,7 @@ impl Filling {
             match generation::switch(&mut transaction, self.projection, self.schema).await {
                 Ok(()) => {
                     transaction.commit().await?;
-                    return Ok(self.checkpoint());
+                    return Ok(self.applier.checkpoints().highest());
                 }
                 Err(error) if generation::is_busy(&error) => {
                     transaction.rollback().await?;

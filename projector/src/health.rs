@@ -4,6 +4,7 @@
 use crate::apply::to_i64;
 use crate::checkpoints::Checkpoints;
 use crate::metrics::{CHECKPOINT, LAG, LAG_SECONDS, PARKED, SHARDS};
+use crate::parking;
 use crate::projection::Projection;
 use chrono::{DateTime, Utc};
 use metrics::gauge;
@@ -179,14 +180,16 @@ pub(crate) fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, standings: &S
 
 /// Where the projections stand in all of their shards, whoever holds them; nothing when the servers do not say.
 async fn totals(log: &EventLog, pool: &PgPool) -> Option<Numbers> {
-    let mut lowest = BTreeMap::new();
+    let (mut lowest, mut numbers) = (BTreeMap::new(), Numbers::new());
     for projection in Projection::ALL {
         let checkpoints = Checkpoints::load(pool, projection, projection.schema()).await.ok()?;
         lowest.insert(projection, checkpoints.lowest());
+        let parked = parking::count(pool, projection.schema()).await.ok()?;
+        numbers.insert(format!("{}_parked", projection.name()), to_i64(parked.into_values().sum()));
     }
     // Asked afterwards: nothing is ahead of it.
     let head = log.head().await.ok()?;
-    let mut numbers = Numbers::from([("head".to_owned(), to_i64(head))]);
+    numbers.insert("head".to_owned(), to_i64(head));
     for (projection, sequence) in &lowest {
         numbers.insert(format!("{}_sequence", projection.name()), to_i64(*sequence));
         numbers.insert(format!("{}_lag", projection.name()), to_i64(head.saturating_sub(*sequence)));

@@ -7,7 +7,7 @@ use crate::positioned::{Positioned, Read};
 use crate::projection::Projection;
 use events::{Aggregate, Stream, WorkspaceId};
 use runtime::service::chain;
-use sqlx::{PgConnection, PgExecutor, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
@@ -173,12 +173,13 @@ pub(crate) async fn mark_interrupted(connection: &mut PgConnection, stream: &Str
     .map(drop)
 }
 
-/// How many events wait, by shard.
-pub(crate) async fn count(pool: &PgPool) -> Result<BTreeMap<u64, u64>, sqlx::Error> {
-    let rows = sqlx::query!(r#"select workspace_id, count(*) as "count!" from parked_event group by workspace_id"#);
+/// How many events of a generation wait, by shard.
+pub(crate) async fn count(pool: &PgPool, schema: &str) -> Result<BTreeMap<u64, u64>, sqlx::Error> {
+    let query = format!("select workspace_id, count(*) from {schema}.parked_event group by workspace_id");
+    let rows: Vec<(Option<Uuid>, i64)> = sqlx::query_as(AssertSqlSafe(query)).fetch_all(pool).await?;
     let mut counts = BTreeMap::new();
-    for row in rows.fetch_all(pool).await? {
-        *counts.entry(events::partition(row.workspace_id.map(WorkspaceId))).or_default() += to_u64(row.count);
+    for (workspace, count) in rows {
+        *counts.entry(events::partition(workspace.map(WorkspaceId))).or_default() += to_u64(count);
     }
     Ok(counts)
 }
