@@ -127,6 +127,40 @@ async fn a_projector_that_was_stopped_past_its_lease_writes_nothing_when_it_wake
 }
 
 #[tokio::test]
+async fn who_lost_a_lease_commits_nothing_even_before_noticing() {
+    let system = System::start(PROGRAM).await;
+    let database = audited(&system).await;
+    let ada = system.client("ada").await;
+    let shard = events::partition(Some(events::WorkspaceId(ada.workspace))) as i16;
+    let another = uuid::Uuid::from_u128(1);
+    let run = async |query: &'static str| {
+        let done =
+            sqlx::query(query).bind(another).bind(shard).execute(&database).await.expect("leases can be changed");
+        assert_eq!(done.rows_affected(), 1);
+    };
+    for round in 0..5 {
+        run("insert into operations.member select $1, 'documents', 'another', now(), 'infinity' where $2 >= 0").await;
+        run("update operations.lease set owner = $1 where projection = 'documents' and shard = $2").await;
+        let uploaded = ada.upload(&format!("round {round}"), "text").await;
+        let has_noticed = async || {
+            let held = workers(&system, "documents").await;
+            held.iter().all(|(who, shards)| who == "another" || shards.len() < SHARDS - 1)
+        };
+        wait_for("it was noticed", has_noticed).await;
+        run("delete from operations.member where id = $1 and $2 >= 0").await;
+        ada.document(&uploaded.id(), uploaded.sequence()).await;
+    }
+    let lost = "select count(*) from public.moved where projection = $1 and not is_holder";
+    assert_eq!(count(&database, lost, "documents").await, 0, "moved without the lease");
+    sqlx::query("delete from operations.member where id = $1")
+        .bind(another)
+        .execute(&database)
+        .await
+        .expect("it leaves");
+    system.finish_after_faults().await;
+}
+
+#[tokio::test]
 async fn a_projector_that_is_told_to_stop_gives_its_shards_back_at_once() {
     let system = System::start_with(PROGRAM, &[("SYNCBOARD_PROJECTOR_LEASE", "10m")]).await;
     let mut other = projector(&system);
