@@ -1,14 +1,17 @@
 //! Filling a generation that does not serve: beside the serving one up to the same sequence, and then in its place.
 
+mod right;
+
+pub(crate) use right::{Right, Servers};
+
 use crate::apply::Applier;
+use crate::generation;
 use crate::lock::Lock;
 use crate::positioned::Read;
 use crate::progress::Progress;
 use crate::projection::Projection;
 use crate::throttle::Throttle;
-use crate::{config, generation};
-use runtime::event_log::Follower;
-use runtime::{EventLog, postgres};
+use runtime::EventLog;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -23,28 +26,15 @@ const FAR: u64 = 100_000;
 const ATTEMPTS: u32 = 60;
 /// A serving generation that did not move for so long has no projector whose word on the cache still stands.
 const STANDSTILL: Duration = Duration::from_secs(3);
-/// How often the lock is asked for.
-const LOCK_ATTEMPTS: u32 = 6;
 /// Between two attempts readers and the projector go on.
 const PAUSE: Duration = Duration::from_millis(500);
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Where events come from and tables are, and how both are used.
-pub(crate) struct Servers<'a> {
-    pub(crate) log: &'a EventLog,
-    pub(crate) postgres: &'a runtime::config::Postgres,
-    pub(crate) batches: &'a config::Batches,
-    /// Most events a second; no limit when left out.
-    pub(crate) most_per_second: Option<u32>,
-    /// Whether progress is told as JSON even on a terminal.
-    pub(crate) json: bool,
-}
-
 /// A generation on its way to a sequence.
 pub(crate) struct Filling {
     pub(crate) projection: Projection,
-    pub(crate) schema: &'static str,
+    pub(crate) schema: String,
     pub(crate) pool: PgPool,
     log: EventLog,
     applier: Applier,
@@ -67,55 +57,8 @@ pub(crate) enum Until {
     Serving,
     /// To where the log ends.
     Head,
-}
-
-/// The right to fill generations of a projection beside the serving one.
-pub(crate) struct Right {
-    pub(crate) pool: PgPool,
-    projection: Projection,
-    schema: &'static str,
-    lock: Lock,
-}
-
-impl Right {
-    /// Takes it, for one of the schemas that do not serve.
-    pub(crate) async fn take(
-        servers: &Servers<'_>,
-        projection: Projection,
-        schema: &'static str,
-    ) -> Result<Self, Failure> {
-        let pool = postgres::pool_without_sync(servers.postgres, &consumer(projection), schema)?;
-        let lock = take(&pool, projection)
-            .await?
-            .ok_or("another rebuild, check or comparison of this projection is under way")?;
-        remains_end(&pool, &consumer(projection)).await?;
-        Ok(Self { pool, projection, schema, lock })
-    }
-
-    /// Begins to fill where the schema's checkpoint stands.
-    pub(crate) async fn fill(self, servers: &Servers<'_>) -> Result<Filling, Failure> {
-        let Self { pool, projection, schema, lock } = self;
-        let (applier, checkpoint) = Applier::begin(projection, &pool, servers.log).await?;
-        let throttle = Throttle::new(servers.most_per_second);
-        let mut follow = servers.batches.follow(consumer(projection));
-        follow.batch_events = throttle.batch_events(follow.batch_events);
-        let (sender, batches) = mpsc::channel(2);
-        tokio::spawn(read(servers.log.follow(checkpoint, follow), sender));
-        Ok(Filling {
-            projection,
-            schema,
-            pool,
-            log: servers.log.clone(),
-            applier,
-            batches,
-            ahead: Vec::new(),
-            checkpoint,
-            events: 0,
-            throttle,
-            progress: Progress::begin(projection, checkpoint, servers.json),
-            _lock: lock,
-        })
-    }
+    /// To a sequence, and no further.
+    Sequence(u64),
 }
 
 impl Filling {
@@ -166,6 +109,7 @@ impl Filling {
     async fn end(&self, until: Until) -> Result<u64, Failure> {
         Ok(match until {
             Until::Head => self.log.head().await?,
+            Until::Sequence(sequence) => sequence,
             Until::Serving => {
                 let serving = self.projection.schema();
                 let at = generation::checkpoint(&mut *self.pool.acquire().await?, self.projection, serving).await?;
@@ -218,7 +162,7 @@ impl Filling {
             if self.applier.parking().reload(&self.pool, self.projection).await? {
                 self.applier.settle(self.checkpoint).await?;
             }
-            match generation::switch(&mut transaction, self.projection, self.schema).await {
+            match generation::switch(&mut transaction, self.projection, &self.schema).await {
                 Ok(()) => {
                     transaction.commit().await?;
                     return Ok(self.checkpoint);
@@ -259,51 +203,5 @@ impl Filling {
             }
         }
         Ok(())
-    }
-}
-
-/// Takes the lock, for which the database may need a moment to notice that its last holder was killed.
-async fn take(pool: &PgPool, projection: Projection) -> Result<Option<Lock>, sqlx::Error> {
-    for _ in 0..LOCK_ATTEMPTS {
-        if let Some(lock) = Lock::try_take(pool, projection.replay_lock_key()).await? {
-            return Ok(Some(lock));
-        }
-        sleep(PAUSE).await;
-    }
-    Ok(None)
-}
-
-/// Waits for what the database still does for a process that was killed: it ends its statement first, making an index for
-/// instance, and only then sees that nobody waits for it.
-async fn remains_end(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
-    let query = "select count(*) from pg_stat_activity
-                 where application_name = $1 and datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()";
-    loop {
-        let remains: i64 = sqlx::query_scalar(query).bind(name).fetch_one(pool).await?;
-        if remains == 0 {
-            return Ok(());
-        }
-        tracing::info!(statements = remains, "waiting for statements of a process that was killed");
-        sleep(PAUSE).await;
-    }
-}
-
-fn consumer(projection: Projection) -> String {
-    format!("projector-rebuild-{}", projection.name())
-}
-
-async fn read(mut follower: Follower, sender: mpsc::Sender<Result<Vec<Read>, runtime::event_log::Error>>) {
-    loop {
-        let decoded = match follower.next().await {
-            Ok(batch) => {
-                batch.acknowledge().await;
-                Ok(batch.events.iter().map(Read::of).collect())
-            }
-            Err(error) => Err(error),
-        };
-        let is_end = decoded.is_err();
-        if sender.send(decoded).await.is_err() || is_end {
-            return;
-        }
     }
 }

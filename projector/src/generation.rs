@@ -129,6 +129,25 @@ pub(crate) async fn switch(
     execute(transaction, format!("alter schema {aside} rename to {previous}")).await
 }
 
+/// Ends a generation that is never to change again: from now on the database refuses whoever writes to one of its tables,
+/// its owner and administrators too.
+pub(crate) async fn seal(transaction: &mut PgConnection, projection: Projection, schema: &str) -> Result<(), sqlx::Error> {
+    execute(transaction, format!("drop table if exists {schema}.{FILLED_BY}")).await?;
+    let refuse = format!(
+        "create function {schema}.refuse_writing() returns trigger language plpgsql as
+         $$ begin raise exception 'a read model of the past is not written' using errcode = 'read_only_sql_transaction'; end $$"
+    );
+    execute(transaction, refuse).await?;
+    for table in projection.tables() {
+        let trigger = format!(
+            "create trigger sealed before insert or update or delete or truncate on {schema}.{table}
+             execute function {schema}.refuse_writing()"
+        );
+        execute(transaction, trigger).await?;
+    }
+    Ok(())
+}
+
 /// Whether a statement failed as readers did not let go in time.
 pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03")

@@ -17,6 +17,7 @@ mod lock;
 mod metrics;
 mod migrate;
 mod parking;
+mod past;
 mod positioned;
 mod progress;
 mod projection;
@@ -52,5 +53,6 @@ async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
         Some(Subcommand::Verify(config)) => verify::run(config).await,
         Some(Subcommand::Compare(config)) => compare::run(config).await,
         Some(Subcommand::Failures(config)) => failures::run(config).await,
+        Some(Subcommand::Past(config)) => past::run(config).await,
     }
 }

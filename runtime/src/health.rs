@@ -1,5 +1,6 @@
 //! What a service says of itself: alive, ready, and in full with its dependencies and numbers.
 
+use crate::past::Shown;
 use poem_openapi::Object;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -44,6 +45,10 @@ pub struct Health {
     pub dependencies: BTreeMap<String, Dependency>,
     /// Its numbers, such as `documents` or `lag`.
     pub statistics: BTreeMap<String, i64>,
+    /// Which past it shows; absent where it shows the present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub past: Option<Shown>,
 }
 
 type Check = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
@@ -57,6 +62,7 @@ pub struct Checks {
     is_stopping: Arc<AtomicBool>,
     dependencies: Vec<(&'static str, bool, Check)>,
     numbers: Numbers,
+    past: Option<Shown>,
 }
 
 impl Checks {
@@ -69,6 +75,7 @@ impl Checks {
             is_stopping: Arc::default(),
             dependencies: Vec::new(),
             numbers: Arc::new(|| Box::pin(async { BTreeMap::new() })),
+            past: None,
         }
     }
 
@@ -97,6 +104,13 @@ impl Checks {
         F: Future<Output = BTreeMap<String, i64>> + Send + 'static,
     {
         self.numbers = Arc::new(move || Box::pin(numbers()));
+        self
+    }
+
+    /// Says which past is shown, if not the present.
+    #[must_use]
+    pub fn showing(mut self, past: Option<Shown>) -> Self {
+        self.past = past;
         self
     }
 
@@ -133,6 +147,7 @@ impl Checks {
             uptime_seconds: self.started.elapsed().as_secs(),
             dependencies,
             statistics,
+            past: self.past.clone(),
         }
     }
 }
