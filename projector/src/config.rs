@@ -92,7 +92,7 @@ impl Batches {
     /// How a consumer of this name reads.
     pub(crate) fn follow(&self, name: String) -> Follow {
         let batch_bytes = usize::try_from(self.batch_bytes.as_u64()).unwrap_or(usize::MAX);
-        Follow { name, batch_events: self.batch_events, batch_bytes }
+        Follow { name, batch_events: self.batch_events, batch_bytes, subject: None }
     }
 }
 

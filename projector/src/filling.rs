@@ -39,6 +39,8 @@ pub(crate) struct Filling {
     log: EventLog,
     applier: Applier,
     batches: mpsc::Receiver<Result<Vec<Read>, runtime::event_log::Error>>,
+    /// The subject of the events that are read, if not all of them are.
+    share: Option<String>,
     /// Events that were read but lie beyond what was asked for so far.
     ahead: Vec<Read>,
     pub(crate) checkpoint: u64,
@@ -121,6 +123,18 @@ impl Filling {
     /// Both generations at one sequence, in a snapshot that sees them so for as long as it is kept. The projector waits
     /// only until this returns, and readers do not at all. `None` when the serving generation stays behind this one.
     pub(crate) async fn side_by_side(&mut self) -> Result<Option<(Transaction<'static, Postgres>, u64)>, Failure> {
+        let Some((holding, sequence)) = self.held().await? else { return Ok(None) };
+        let mut snapshot = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
+        // The first statement is the moment that it shows.
+        sqlx::query("select 1").execute(&mut *snapshot).await?;
+        holding.rollback().await?;
+        self.progress.phase("comparing");
+        Ok(Some((snapshot, sequence)))
+    }
+
+    /// Both generations at one sequence, for as long as the transaction holds the serving one there. `None` when that stays
+    /// behind this one.
+    pub(crate) async fn held(&mut self) -> Result<Option<(Transaction<'static, Postgres>, u64)>, Failure> {
         for _ in 0..ATTEMPTS {
             let mut holding = self.pool.begin().await?;
             let sequence = generation::hold(&mut holding, self.projection).await?;
@@ -130,12 +144,7 @@ impl Filling {
                 continue;
             }
             self.up_to(sequence, false).await?;
-            let mut snapshot = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
-            // The first statement is the moment that it shows.
-            sqlx::query("select 1").execute(&mut *snapshot).await?;
-            holding.rollback().await?;
-            self.progress.phase("comparing");
-            return Ok(Some((snapshot, sequence)));
+            return Ok(Some((holding, sequence)));
         }
         Ok(None)
     }
@@ -185,9 +194,14 @@ impl Filling {
 
     /// Applies every event up to a sequence of the log. While the serving tables wait, there is no throttle.
     async fn up_to(&mut self, sequence: u64, is_throttled: bool) -> Result<(), Failure> {
+        // Of a share nothing may come after its last event, which would say that all before the sequence is there.
+        let last_of_share = match &self.share {
+            Some(subject) => self.log.last_under(subject).await?.unwrap_or(0),
+            None => u64::MAX,
+        };
         while self.checkpoint < sequence {
             let mut events = std::mem::take(&mut self.ahead);
-            if events.is_empty() {
+            if events.is_empty() && self.checkpoint < last_of_share {
                 events = self.batches.recv().await.ok_or("the log cannot be followed")??;
             }
             let beyond = events.partition_point(|event| event.sequence() <= sequence);

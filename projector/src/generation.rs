@@ -129,9 +129,32 @@ pub(crate) async fn switch(
     execute(transaction, format!("alter schema {aside} rename to {previous}")).await
 }
 
+/// Puts a copy in the place of the serving checkpoint, after [`hold`]: whoever remembers something of the serving tables
+/// finds that theirs is gone, and begins anew with what they hold now. The copy is made in another schema, which is
+/// removed. Waits as [`switch`] does: see [`is_busy`].
+pub(crate) async fn renew_checkpoint(
+    transaction: &mut PgConnection,
+    projection: Projection,
+    schema: &str,
+) -> Result<(), sqlx::Error> {
+    let serving = projection.schema();
+    execute(transaction, "set local lock_timeout = '1s'".to_owned()).await?;
+    execute(transaction, format!("lock table {serving}.checkpoint in access exclusive mode")).await?;
+    execute(transaction, format!("drop table {schema}.checkpoint")).await?;
+    execute(transaction, format!("create table {schema}.checkpoint (like {serving}.checkpoint including all)")).await?;
+    execute(transaction, format!("insert into {schema}.checkpoint select * from {serving}.checkpoint")).await?;
+    execute(transaction, format!("drop table {serving}.checkpoint")).await?;
+    execute(transaction, format!("alter table {schema}.checkpoint set schema {serving}")).await?;
+    remove(transaction, schema).await
+}
+
 /// Ends a generation that is never to change again: from now on the database refuses whoever writes to one of its tables,
 /// its owner and administrators too.
-pub(crate) async fn seal(transaction: &mut PgConnection, projection: Projection, schema: &str) -> Result<(), sqlx::Error> {
+pub(crate) async fn seal(
+    transaction: &mut PgConnection,
+    projection: Projection,
+    schema: &str,
+) -> Result<(), sqlx::Error> {
     execute(transaction, format!("drop table if exists {schema}.{FILLED_BY}")).await?;
     let refuse = format!(
         "create function {schema}.refuse_writing() returns trigger language plpgsql as

@@ -10,6 +10,7 @@ mod error;
 mod failures;
 mod filler;
 mod filling;
+mod fit;
 mod generation;
 mod health;
 mod knowledge;
@@ -28,6 +29,7 @@ mod run;
 mod status;
 mod throttle;
 mod verify;
+mod workspace;
 
 pub use config::Config;
 pub use projection::Projection;

@@ -50,7 +50,9 @@ pub(crate) async fn make(
     let mut transaction = pool.begin().await?;
     let moment = match record::hold(&mut transaction, name).await? {
         Some((known, _)) if known != as_of.to_string() => {
-            return Err(format!("there is a past {name} already, as of {known}: drop it, or choose another name").into());
+            return Err(
+                format!("there is a past {name} already, as of {known}: drop it, or choose another name").into()
+            );
         }
         Some((_, moment)) => moment,
         None => moment::resolve(servers.log, as_of).await?,
@@ -82,11 +84,12 @@ async fn fill(
         seconds: begun.elapsed().as_secs_f64(),
         was_made,
     };
-    let program = format!("{}, {}", env!("CARGO_PKG_VERSION"), filler::of(projection).await?);
+    let filler = filler::of(projection).await?;
+    let program = format!("{}, {filler}", env!("CARGO_PKG_VERSION"));
     if record::is_made(pool, (name, projection), &program).await?.ok_or("it was dropped meanwhile")? {
         return Ok(report(0, 0, true));
     }
-    rebuild::begin(&right, sequence, from_scratch).await?;
+    rebuild::begin(&right, &filler, sequence, from_scratch).await?;
     let mut filling = right.fill(servers).await?;
     let resumed_at = filling.checkpoint;
     filling.catch_up(Until::Sequence(sequence)).await?;
@@ -130,7 +133,9 @@ async fn remove(pool: &PgPool, name: &Name) -> Result<(), Failure> {
     let mut locks = Vec::new();
     for projection in Projection::ALL {
         let lock = Lock::try_take(pool, projection.replay_lock_key()).await?;
-        locks.push(lock.ok_or_else(|| format!("tables of {} are being filled: try again after that", projection.name()))?);
+        locks.push(
+            lock.ok_or_else(|| format!("tables of {} are being filled: try again after that", projection.name()))?,
+        );
     }
     let mut transaction = pool.begin().await?;
     let was_there = record::remove(&mut transaction, name).await?;
@@ -159,7 +164,9 @@ impl Report {
         let from = if *resumed_at > 0 { format!(" from {resumed_at} on") } else { String::new() };
         match was_made {
             true => println!("{projection}: the past {name} was made already, up to {sequence}"),
-            false => println!("{projection}: the past {name} up to {sequence}, {events} events{from} in {seconds:.1} s"),
+            false => {
+                println!("{projection}: the past {name} up to {sequence}, {events} events{from} in {seconds:.1} s")
+            }
         }
         Ok(())
     }

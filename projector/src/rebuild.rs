@@ -3,7 +3,8 @@
 
 use crate::filling::{Filling, Right, Servers, Until};
 use crate::projection::Projection;
-use crate::{config, difference, filler, generation, past, repair};
+use crate::{config, difference, filler, generation, past, repair, workspace};
+use events::WorkspaceId;
 use runtime::{EventLog, telemetry};
 use serde::Serialize;
 use std::error::Error;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 pub(crate) const BEHIND: &str = "the serving tables went back";
 
 /// Name of a table, rows only in the serving one, rows only in the new one.
-type Differences = Vec<(&'static str, i64, i64)>;
+pub(crate) type Differences = Vec<(&'static str, i64, i64)>;
 
 /// What came of rebuilding one projection.
 #[derive(Serialize)]
@@ -49,6 +50,9 @@ pub(crate) async fn run(config: config::Rebuild) -> Result<(), Box<dyn Error + S
     if let (Some(as_of), Some(name)) = (config.as_of, &config.into) {
         return past::make(&servers, &config, as_of, name).await;
     }
+    if let Some(id) = config.workspace {
+        return workspace::run(&servers, &config, WorkspaceId(id)).await;
+    }
     let mut is_equal = true;
     for projection in config.projection.map_or(Projection::ALL.to_vec(), |projection| vec![projection]) {
         let report = if config.check {
@@ -69,7 +73,7 @@ async fn rebuild(
 ) -> Result<Report, Box<dyn Error + Send + Sync>> {
     let begun = Instant::now();
     let right = Right::take(servers, projection, projection.replay_schema()).await?;
-    begin(&right, servers.log.head().await?, from_scratch).await?;
+    begin(&right, &filler::of(projection).await?, servers.log.head().await?, from_scratch).await?;
     let mut filling = right.fill(servers).await?;
     let resumed_at = filling.checkpoint;
     let until = filling.comparable().await?;
@@ -90,11 +94,11 @@ async fn rebuild(
 /// Makes new tables, unless there are some that this very program has begun to fill, no further than to a sequence.
 pub(crate) async fn begin(
     right: &Right,
+    filler: &str,
     end: u64,
     from_scratch: bool,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let (projection, schema) = (right.projection, &*right.schema);
-    let filler = filler::of(projection).await?;
     if let Some(before) = generation::filler(&right.pool, schema).await? {
         let at = generation::checkpoint(&mut *right.pool.acquire().await?, projection, schema).await?.unwrap_or(0);
         let name = projection.name();
@@ -120,7 +124,7 @@ pub(crate) async fn begin(
             return Ok(());
         }
     }
-    generation::make(&right.pool, projection, schema, &filler).await
+    generation::make(&right.pool, projection, schema, filler).await
 }
 
 async fn check(servers: &Servers<'_>, projection: Projection) -> Result<Report, Box<dyn Error + Send + Sync>> {

@@ -19,7 +19,7 @@ struct Report {
 /// A full set of tables.
 #[derive(Serialize)]
 struct Generation {
-    /// `serving`, `filling`, `checking` or `previous`.
+    /// `serving`, `filling`, `checking`, `repairing` or `previous`.
     generation: &'static str,
     schema: &'static str,
     checkpoint: u64,
@@ -62,6 +62,7 @@ async fn generations(pool: &PgPool, projection: Projection) -> Result<Vec<Genera
         ("serving", projection.schema()),
         ("filling", projection.replay_schema()),
         ("checking", projection.check_schema()),
+        ("repairing", projection.workspace_schema()),
         ("previous", projection.previous_schema()),
     ];
     let mut connection = pool.acquire().await?;

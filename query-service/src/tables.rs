@@ -155,8 +155,9 @@ impl Head {
     }
 }
 
-/// The entity tag of everything in a workspace together: the sequence of its last event as each projection shows it, and
-/// which generation of its tables that is, as a rebuild can give other answers at the same sequence.
+/// The entity tag of everything in a workspace together: the sequence of its last event as each projection shows it, which
+/// generation of its tables that is, and which version of its row (the transaction that wrote it), as a rebuild of
+/// everything, or of a workspace, can give other answers at the same sequence.
 pub(crate) async fn etag(connection: &mut PgConnection, of: Of, workspace: Uuid) -> Result<String, sqlx::Error> {
     Ok(match of {
         Of::Documents => format!("W/\"{}\"", of_documents(connection, workspace).await?),
@@ -170,22 +171,22 @@ pub(crate) async fn etag(connection: &mut PgConnection, of: Of, workspace: Uuid)
 
 async fn of_documents(connection: &mut PgConnection, workspace: Uuid) -> Result<String, sqlx::Error> {
     let at = sqlx::query!(
-        r#"select sequence, tableoid::bigint as "table!" from workspace_statistics where workspace_id = $1"#,
+        r#"select sequence, tableoid::bigint as "table!", xmin::text as "version!" from workspace_statistics where workspace_id = $1"#,
         workspace
     )
     .fetch_optional(connection)
     .await?;
-    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}", at.sequence, at.table)))
+    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}-{}", at.sequence, at.table, at.version)))
 }
 
 async fn of_knowledge(connection: &mut PgConnection, workspace: Uuid) -> Result<String, sqlx::Error> {
     let at = sqlx::query!(
-        r#"select sequence, tableoid::bigint as "table!" from clustering where workspace_id = $1"#,
+        r#"select sequence, tableoid::bigint as "table!", xmin::text as "version!" from clustering where workspace_id = $1"#,
         workspace
     )
     .fetch_optional(connection)
     .await?;
-    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}", at.sequence, at.table)))
+    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}-{}", at.sequence, at.table, at.version)))
 }
 
 fn nothing_yet() -> String {

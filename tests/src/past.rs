@@ -20,7 +20,8 @@ impl PastReader {
         let process = command.args(["--listen", &free.to_string()]).spawn().expect("the query-service starts");
         let url = format!("http://{free}");
         let ready = format!("{url}/health/ready");
-        wait_for("the past is shown", async || http().get(&ready).send().await.is_ok_and(|it| it.status() == 200)).await;
+        wait_for("the past is shown", async || http().get(&ready).send().await.is_ok_and(|it| it.status() == 200))
+            .await;
         Self { url, _process: process }
     }
 

@@ -50,6 +50,10 @@ pub struct Rebuild {
     /// repaired: they depend on other documents, and are rebuilt whole with --projection knowledge
     #[arg(long, conflicts_with_all = ["projection", "check", "from_scratch", "max_events_per_second"])]
     pub document: Option<Uuid>,
+    /// Rebuild the rows of this workspace alone, from its own events, and put those that differ in the serving ones' place;
+    /// with --check only count them
+    #[arg(long, conflicts_with_all = ["as_of", "document"])]
+    pub workspace: Option<Uuid>,
     /// Answer as JSON, and show progress as lines of JSON on a terminal too
     #[arg(long)]
     pub json: bool,

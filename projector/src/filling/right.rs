@@ -54,10 +54,20 @@ impl Right {
 
     /// Begins to fill where the schema's checkpoint stands.
     pub(crate) async fn fill(self, servers: &Servers<'_>) -> Result<Filling, Failure> {
+        self.begin(servers, None).await
+    }
+
+    /// As [`Right::fill`], with the events alone that stand under a subject.
+    pub(crate) async fn fill_share(self, servers: &Servers<'_>, subject: String) -> Result<Filling, Failure> {
+        self.begin(servers, Some(subject)).await
+    }
+
+    async fn begin(self, servers: &Servers<'_>, share: Option<String>) -> Result<Filling, Failure> {
         let Self { pool, projection, schema, lock } = self;
         let (applier, checkpoint) = Applier::begin(projection, &pool, servers.log).await?;
         let throttle = Throttle::new(servers.most_per_second);
         let mut follow = servers.batches.follow(consumer(projection));
+        follow.subject.clone_from(&share);
         follow.batch_events = throttle.batch_events(follow.batch_events);
         let (sender, batches) = mpsc::channel(2);
         tokio::spawn(read(servers.log.follow(checkpoint, follow), sender));
@@ -68,6 +78,7 @@ impl Right {
             log: servers.log.clone(),
             applier,
             batches,
+            share,
             ahead: Vec::new(),
             checkpoint,
             events: 0,

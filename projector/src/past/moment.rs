@@ -29,7 +29,8 @@ impl FromStr for AsOf {
         if let Ok(sequence) = text.parse() {
             return Ok(Self::Sequence(sequence));
         }
-        let time = DateTime::parse_from_rfc3339(text).map_err(|_| "is neither a sequence nor a time as RFC 3339 has it")?;
+        let time =
+            DateTime::parse_from_rfc3339(text).map_err(|_| "is neither a sequence nor a time as RFC 3339 has it")?;
         Ok(Self::Time(time.to_utc()))
     }
 }

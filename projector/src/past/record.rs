@@ -27,10 +27,7 @@ pub(super) struct Record {
 
 /// What was asked for when a past was begun, and what that came to; `None` if there is no such past. Nobody begins another
 /// until the transaction ends.
-pub(super) async fn hold(
-    transaction: &mut PgConnection,
-    name: &Name,
-) -> Result<Option<(String, Moment)>, sqlx::Error> {
+pub(super) async fn hold(transaction: &mut PgConnection, name: &Name) -> Result<Option<(String, Moment)>, sqlx::Error> {
     sqlx::query("lock table operations.past_model in share row exclusive mode").execute(&mut *transaction).await?;
     let row = sqlx::query!(
         "select as_of, sequence, appended_at from operations.past_model where name = $1 limit 1",
