@@ -96,6 +96,14 @@ impl Filling {
         Ok(())
     }
 
+    /// Applies what is parked once more if anything was decided since.
+    async fn reconsider(&mut self) -> Result<(), Failure> {
+        if self.applier.parking().reload(&self.pool, self.projection).await? {
+            self.applier.settle(self.checkpoint).await?;
+        }
+        Ok(())
+    }
+
     /// Applies events until the end is near, however fast that moves.
     async fn close_in(&mut self, until: Until) -> Result<(), Failure> {
         loop {
@@ -144,6 +152,7 @@ impl Filling {
                 continue;
             }
             self.up_to(sequence, false).await?;
+            self.reconsider().await?;
             return Ok(Some((holding, sequence)));
         }
         Ok(None)
@@ -168,9 +177,7 @@ impl Filling {
                 continue;
             }
             self.up_to(sequence, false).await?;
-            if self.applier.parking().reload(&self.pool, self.projection).await? {
-                self.applier.settle(self.checkpoint).await?;
-            }
+            self.reconsider().await?;
             match generation::switch(&mut transaction, self.projection, &self.schema).await {
                 Ok(()) => {
                     transaction.commit().await?;
