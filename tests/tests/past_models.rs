@@ -74,6 +74,8 @@ async fn a_past_answers_as_it_was_whatever_has_happened_since() {
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     }
     assert_shown(&past, &paths, &then).await;
+    assert!(system.projector(&["past", "drop", "before"]).await.status.success());
+    assert_eq!(reader.health().await["status"], "down", "there is nothing to show any more");
     ada.get(&document).await.expect(200);
     system.finish().await;
 }
