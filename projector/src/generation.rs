@@ -130,8 +130,8 @@ pub(crate) async fn switch(
 }
 
 /// Puts a copy in the place of the serving checkpoint, after [`hold`]: whoever remembers something of the serving tables
-/// finds that theirs is gone, and begins anew with what they hold now. The copy is made in another schema, which is
-/// removed. Waits as [`switch`] does: see [`is_busy`].
+/// finds that theirs is gone, and begins anew with what they hold now. The table is that of another generation, the rest
+/// of which is removed. Waits as [`switch`] does: see [`is_busy`].
 pub(crate) async fn renew_checkpoint(
     transaction: &mut PgConnection,
     projection: Projection,
@@ -140,8 +140,7 @@ pub(crate) async fn renew_checkpoint(
     let serving = projection.schema();
     execute(transaction, "set local lock_timeout = '1s'".to_owned()).await?;
     execute(transaction, format!("lock table {serving}.checkpoint in access exclusive mode")).await?;
-    execute(transaction, format!("drop table {schema}.checkpoint")).await?;
-    execute(transaction, format!("create table {schema}.checkpoint (like {serving}.checkpoint including all)")).await?;
+    execute(transaction, format!("delete from {schema}.checkpoint")).await?;
     execute(transaction, format!("insert into {schema}.checkpoint select * from {serving}.checkpoint")).await?;
     execute(transaction, format!("drop table {serving}.checkpoint")).await?;
     execute(transaction, format!("alter table {schema}.checkpoint set schema {serving}")).await?;

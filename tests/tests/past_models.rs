@@ -1,5 +1,6 @@
 //! Read models of the past: made beside the serving ones, answered as it was, and never written again.
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 use std::process::Output;
 use tests::System;
@@ -8,6 +9,7 @@ use tests::past::PastReader;
 use tests::rebuilding::{Running, sequence};
 use tests::texts::SUBJECTS;
 use tests::user::User;
+use uuid::Uuid;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 
@@ -167,6 +169,53 @@ async fn a_past_that_was_killed_while_it_was_filled_goes_on_and_ends_where_it_wa
     assert_eq!(statistics["documents"], ids.len(), "what the user does is of the present: {statistics}");
     user.end().await;
     system.finish().await;
+}
+
+#[tokio::test]
+async fn the_order_of_the_log_decides_what_had_happened_by_a_time() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let uploaded = ada.upload("title", "text").await;
+    let path = format!("/v1/documents/{}/title", uploaded.id());
+    let retitled = ada.put(&path, &json!({ "title": "another" })).await.expect(200).sequence();
+    let now = ada.document(&uploaded.id(), retitled).await["updated_at"].as_str().map(DateTime::parse_from_rfc3339);
+    let now = now.expect("a time").expect("as RFC 3339 has it").to_utc();
+    // As if a service whose clock is slow had retitled it once more.
+    let slow = append_as_of(&system, retitled, now - TimeDelta::seconds(30)).await;
+    ada.document(&uploaded.id(), slow).await;
+    let after = ada.upload("later", "another text").await.sequence();
+    for (seconds, into, sequences) in [
+        (-40, "before_everything", None),
+        (-20, "with_the_slow_one", Some([slow, slow])),
+        (0, "all_but_the_last", Some([slow, slow])),
+    ] {
+        let as_of = (now + TimeDelta::seconds(seconds)).to_rfc3339();
+        let output = system.projector(&["rebuild", "--json", "--as-of", &as_of, "--into", into]).await;
+        match sequences {
+            Some(sequences) => assert_eq!(lines(&output).iter().map(sequence).collect::<Vec<_>>(), sequences),
+            None => refused(Ok(output), "no event that old"),
+        }
+    }
+    ada.get(&format!("/v1/documents?min_sequence={after}")).await.expect(200);
+    system.finish().await;
+}
+
+/// Appends an event of the log once more, as if it had happened at another time; says where it stands.
+async fn append_as_of(system: &System, sequence: u64, time: DateTime<Utc>) -> u64 {
+    let url: reqwest::Url = system.fact("nats_admin_url").parse().expect("an address");
+    let (user, password) = (url.username().to_owned(), url.password().expect("a password").to_owned());
+    let options = async_nats::ConnectOptions::with_user_and_password(user, password);
+    let context = async_nats::jetstream::new(options.connect(url.as_str()).await.expect("NATS is there"));
+    let stream = context.get_stream(runtime::event_log::STREAM).await.expect("the stream");
+    let message = stream.direct_get(sequence).await.expect("the event");
+    let mut headers = async_nats::HeaderMap::new();
+    for (name, values) in message.headers.iter().filter(|(name, _)| !name.to_string().starts_with("Nats-")) {
+        values.iter().for_each(|value| headers.append(name.clone(), value.clone()));
+    }
+    headers.insert("ce-time", time.to_rfc3339_opts(SecondsFormat::Micros, true));
+    headers.insert("ce-id", Uuid::from_u128(7).to_string());
+    let sent = context.publish_with_headers(message.subject, headers, message.payload).await.expect("it is sent");
+    sent.await.expect("it is stored").sequence
 }
 
 /// Uploads documents about a few subjects, enough to be clustered.
