@@ -138,8 +138,10 @@ async fn replace(
             "delete from {serving}.{table} as s where s.workspace_id = $1
              and not exists (select from {schema}.{table} as r where r::text = s::text)"
         );
+        // What is left there is among the new rows: where there are as many, nothing has to be looked for.
         let puts_in = format!(
             "insert into {serving}.{table} select r.* from {schema}.{table} as r where r.workspace_id = $1
+             and (select count(*) from {schema}.{table}) <> (select count(*) from {serving}.{table} where workspace_id = $1)
              and not exists (select from {serving}.{table} as s where s.workspace_id = $1 and s::text = r::text)"
         );
         let mut rows = [0; 2];

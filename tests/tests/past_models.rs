@@ -78,6 +78,7 @@ async fn a_past_answers_as_it_was_whatever_has_happened_since() {
     assert_shown(&past, &paths, &then).await;
     assert!(system.projector(&["past", "drop", "before"]).await.status.success());
     assert_eq!(reader.health().await["status"], "down", "there is nothing to show any more");
+    drop(reader);
     ada.get(&document).await.expect(200);
     system.finish().await;
 }
@@ -167,6 +168,7 @@ async fn a_past_that_was_killed_while_it_was_filled_goes_on_and_ends_where_it_wa
     let past = PastReader::start(&system, "halfway").await;
     let statistics = past.client(&ada).get("/v1/statistics").await.expect(200).json();
     assert_eq!(statistics["documents"], ids.len(), "what the user does is of the present: {statistics}");
+    drop(past);
     user.end().await;
     system.finish().await;
 }
