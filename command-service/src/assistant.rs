@@ -105,7 +105,7 @@ pub(crate) async fn run(config: Assist) -> Result<(), Box<dyn std::error::Error 
 impl Assistant {
     async fn work(&mut self, log: &EventLog) -> std::convert::Infallible {
         let position = until_up("the database", || position(&self.pool)).await;
-        let follow = Follow { name: "assistant".to_owned(), batch_events: BATCH, batch_bytes: 4 << 20 };
+        let follow = Follow { name: "assistant".to_owned(), batch_events: BATCH, batch_bytes: 4 << 20, subject: None };
         let mut follower = log.follow(position, follow);
         let mut rounds = interval(self.model.llm_clusters_every.max(SHORTEST_PAUSE));
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -30,7 +30,7 @@ pub(crate) enum Subcommand {
     /// Be the query-service (see its --help)
     #[command(disable_help_flag = true)]
     QueryService(Passed),
-    /// Be the projector: run, migrate, status, rebuild, rollback, verify, compare (see its --help)
+    /// Be the projector: run, migrate, status, rebuild, rollback, verify, compare, failures, past (see its --help)
     #[command(disable_help_flag = true)]
     Projector(Passed),
 }

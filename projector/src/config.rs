@@ -1,5 +1,11 @@
 //! Everything that can be set, read once in `main`.
 
+mod past;
+mod rebuild;
+
+pub(crate) use past::{Past, PastAction};
+pub(crate) use rebuild::{Rebuild, Rollback};
+
 use crate::projection::Projection;
 use bytesize::ByteSize;
 use clap::{Args, Parser};
@@ -7,7 +13,6 @@ use runtime::config::{Http, Log, Nats, Postgres, Redis, Secret, duration};
 use runtime::event_log::Follow;
 use std::net::SocketAddr;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// SyncBoard projector: events in, read models out
 #[derive(Parser, Clone, Debug)]
@@ -43,6 +48,8 @@ pub enum Subcommand {
     Compare(Compare),
     /// Show events that could not be applied, try them again, or leave one out
     Failures(Failures),
+    /// List the read models of the past, which `rebuild --as-of` makes, or drop one
+    Past(Past),
 }
 
 /// Following the log.
@@ -90,7 +97,7 @@ impl Batches {
     /// How a consumer of this name reads.
     pub(crate) fn follow(&self, name: String) -> Follow {
         let batch_bytes = usize::try_from(self.batch_bytes.as_u64()).unwrap_or(usize::MAX);
-        Follow { name, batch_events: self.batch_events, batch_bytes }
+        Follow { name, batch_events: self.batch_events, batch_bytes, subject: None }
     }
 }
 
@@ -124,72 +131,6 @@ pub struct Status {
     #[command(flatten)]
     pub postgres: Postgres,
     /// Answer as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Filling read models anew.
-#[derive(Args, Clone, Debug)]
-pub struct Rebuild {
-    /// The event log
-    #[command(flatten)]
-    pub nats: Nats,
-    /// The database
-    #[command(flatten)]
-    pub postgres: Postgres,
-    /// The cache, for --document
-    #[command(flatten)]
-    pub redis: Redis,
-    /// Logs
-    #[command(flatten)]
-    pub log: Log,
-    /// Batches
-    #[command(flatten)]
-    pub batches: Batches,
-    /// Rebuild this projection alone; all of them when left out
-    #[arg(long)]
-    pub projection: Option<Projection>,
-    /// Only compare new read models with the serving ones, row by row, and drop them; exit status 1 if they differ
-    #[arg(long)]
-    pub check: bool,
-    /// Throw away what a rebuild that was killed has filled, instead of going on with it
-    #[arg(long, conflicts_with = "check")]
-    pub from_scratch: bool,
-    /// Most events that are applied in a second; more than are appended, or it never ends. No limit when left out
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_events_per_second: Option<u32>,
-    /// Repair this document alone, in the serving tables: its row, text and history are made anew from its own events, and
-    /// the statistics and facets of its workspace are counted anew. Its concepts, cluster, links and duplicates are not
-    /// repaired: they depend on other documents, and are rebuilt whole with --projection knowledge
-    #[arg(long, conflicts_with_all = ["projection", "check", "from_scratch", "max_events_per_second"])]
-    pub document: Option<Uuid>,
-    /// Answer as JSON, and show progress as lines of JSON on a terminal too
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Going back to the read models that served before.
-#[derive(Args, Clone, Debug)]
-pub struct Rollback {
-    /// The event log
-    #[command(flatten)]
-    pub nats: Nats,
-    /// The database
-    #[command(flatten)]
-    pub postgres: Postgres,
-    /// Logs
-    #[command(flatten)]
-    pub log: Log,
-    /// Batches
-    #[command(flatten)]
-    pub batches: Batches,
-    /// Go back with this projection alone; with all that have a previous generation when left out
-    #[arg(long)]
-    pub projection: Option<Projection>,
-    /// Most events that are applied in a second while the previous generation catches up. No limit when left out
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_events_per_second: Option<u32>,
-    /// Answer as JSON, and show progress as lines of JSON on a terminal too
     #[arg(long)]
     pub json: bool,
 }

@@ -1,15 +1,18 @@
 //! Filling a generation that does not serve: beside the serving one up to the same sequence, and then in its place.
 
+mod right;
+
+pub(crate) use right::{Right, Servers};
+
 use crate::apply::Applier;
 use crate::checkpoints::{Checkpoints, every_shard};
+use crate::generation;
 use crate::lock::Lock;
 use crate::positioned::Read;
 use crate::progress::Progress;
 use crate::projection::Projection;
 use crate::throttle::Throttle;
-use crate::{config, generation};
-use runtime::event_log::Follower;
-use runtime::{EventLog, postgres};
+use runtime::EventLog;
 use sqlx::{PgPool, Postgres, Transaction};
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -24,32 +27,21 @@ const FAR: u64 = 100_000;
 const ATTEMPTS: u32 = 60;
 /// A serving generation that did not move for so long has no projector whose word on the cache still stands.
 const STANDSTILL: Duration = Duration::from_secs(3);
-/// How often the lock is asked for.
-const LOCK_ATTEMPTS: u32 = 6;
 /// Between two attempts readers and the projector go on.
 const PAUSE: Duration = Duration::from_millis(500);
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Where events come from and tables are, and how both are used.
-pub(crate) struct Servers<'a> {
-    pub(crate) log: &'a EventLog,
-    pub(crate) postgres: &'a runtime::config::Postgres,
-    pub(crate) batches: &'a config::Batches,
-    /// Most events a second; no limit when left out.
-    pub(crate) most_per_second: Option<u32>,
-    /// Whether progress is told as JSON even on a terminal.
-    pub(crate) json: bool,
-}
-
 /// A generation on its way to a sequence.
 pub(crate) struct Filling {
     pub(crate) projection: Projection,
-    pub(crate) schema: &'static str,
+    pub(crate) schema: String,
     pub(crate) pool: PgPool,
     log: EventLog,
     applier: Applier,
     batches: mpsc::Receiver<Result<Vec<Read>, runtime::event_log::Error>>,
+    /// The subject of the events that are read, if not all of them are.
+    share: Option<String>,
     /// Events that were read but lie beyond what was asked for so far.
     ahead: Vec<Read>,
     /// Up to where the log was read.
@@ -69,56 +61,8 @@ pub(crate) enum Until {
     Serving,
     /// To where the log ends.
     Head,
-}
-
-/// The right to fill generations of a projection beside the serving one.
-pub(crate) struct Right {
-    pub(crate) pool: PgPool,
-    projection: Projection,
-    schema: &'static str,
-    lock: Lock,
-}
-
-impl Right {
-    /// Takes it, for one of the schemas that do not serve.
-    pub(crate) async fn take(
-        servers: &Servers<'_>,
-        projection: Projection,
-        schema: &'static str,
-    ) -> Result<Self, Failure> {
-        let pool = postgres::pool_without_sync(servers.postgres, &consumer(projection), schema)?;
-        let lock = take(&pool, projection)
-            .await?
-            .ok_or("another rebuild, check or comparison of this projection is under way")?;
-        remains_end(&pool, &consumer(projection)).await?;
-        Ok(Self { pool, projection, schema, lock })
-    }
-
-    /// Begins to fill where the schema's checkpoints stand.
-    pub(crate) async fn fill(self, servers: &Servers<'_>) -> Result<Filling, Failure> {
-        let Self { pool, projection, schema, lock } = self;
-        let applier = Applier::aside(projection, schema, &pool, servers.log).await?;
-        let seen = applier.checkpoints().lowest();
-        let throttle = Throttle::new(servers.most_per_second);
-        let mut follow = servers.batches.follow(consumer(projection));
-        follow.batch_events = throttle.batch_events(follow.batch_events);
-        let (sender, batches) = mpsc::channel(2);
-        tokio::spawn(read(servers.log.follow(seen, follow), sender));
-        Ok(Filling {
-            projection,
-            schema,
-            pool,
-            log: servers.log.clone(),
-            applier,
-            batches,
-            ahead: Vec::new(),
-            seen,
-            events: 0,
-            throttle,
-            progress: Progress::begin(projection, seen, servers.json),
-            _lock: lock,
-        })
-    }
+    /// To a sequence, and no further.
+    Sequence(u64),
 }
 
 impl Filling {
@@ -154,6 +98,14 @@ impl Filling {
         Ok(())
     }
 
+    /// Applies what is parked once more if anything was decided since.
+    async fn reconsider(&mut self) -> Result<(), Failure> {
+        if self.applier.parking().reload(&self.pool, self.projection).await? {
+            self.applier.settle().await?;
+        }
+        Ok(())
+    }
+
     /// Applies events until the end is near, however fast that moves.
     async fn close_in(&mut self, until: Until) -> Result<(), Failure> {
         loop {
@@ -169,6 +121,7 @@ impl Filling {
     async fn end(&self, until: Until) -> Result<u64, Failure> {
         Ok(match until {
             Until::Head => self.log.head().await?,
+            Until::Sequence(sequence) => sequence,
             Until::Serving => {
                 let serving = self.projection.schema();
                 let at = generation::checkpoints(&mut *self.pool.acquire().await?, self.projection, serving).await?;
@@ -180,6 +133,18 @@ impl Filling {
     /// Both generations at one sequence, in a snapshot that sees them so for as long as it is kept. The projector waits
     /// only until this returns, and readers do not at all. `None` when the serving generation stays behind this one.
     pub(crate) async fn side_by_side(&mut self) -> Result<Option<(Transaction<'static, Postgres>, u64)>, Failure> {
+        let Some((holding, sequence)) = self.held().await? else { return Ok(None) };
+        let mut snapshot = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
+        // The first statement is the moment that it shows.
+        sqlx::query("select 1").execute(&mut *snapshot).await?;
+        holding.rollback().await?;
+        self.progress.phase("comparing");
+        Ok(Some((snapshot, sequence)))
+    }
+
+    /// Both generations at one sequence, for as long as the transaction holds the serving one there. `None` when that stays
+    /// behind this one.
+    pub(crate) async fn held(&mut self) -> Result<Option<(Transaction<'static, Postgres>, u64)>, Failure> {
         for _ in 0..ATTEMPTS {
             let mut holding = self.pool.begin().await?;
             let serving = generation::hold(&mut holding, self.projection).await?;
@@ -189,12 +154,8 @@ impl Filling {
                 continue;
             }
             self.up_to(&serving, false).await?;
-            let mut snapshot = self.pool.begin_with("begin isolation level repeatable read, read only").await?;
-            // The first statement is the moment that it shows.
-            sqlx::query("select 1").execute(&mut *snapshot).await?;
-            holding.rollback().await?;
-            self.progress.phase("comparing");
-            return Ok(Some((snapshot, self.applier.checkpoints().highest())));
+            self.reconsider().await?;
+            return Ok(Some((holding, self.applier.checkpoints().highest())));
         }
         Ok(None)
     }
@@ -219,10 +180,8 @@ impl Filling {
                 continue;
             }
             self.up_to(&serving, false).await?;
-            if self.applier.parking().reload(&self.pool, self.projection).await? {
-                self.applier.settle().await?;
-            }
-            match generation::switch(&mut transaction, self.projection, self.schema).await {
+            self.reconsider().await?;
+            match generation::switch(&mut transaction, self.projection, &self.schema).await {
                 Ok(()) => {
                     transaction.commit().await?;
                     return Ok(self.applier.checkpoints().highest());
@@ -251,9 +210,16 @@ impl Filling {
     /// Applies every event up to a sequence of the log, which each shard has of its own. While the serving tables wait,
     /// there is no throttle.
     async fn up_to(&mut self, end: &Checkpoints, is_throttled: bool) -> Result<(), Failure> {
+        // Of a share nothing may come after its last event, which would say that all before the sequence is there.
+        let last_of_share = match &self.share {
+            Some(subject) => self.log.last_under(subject).await?.unwrap_or(0),
+            None => u64::MAX,
+        };
         let end = self.applier.checkpoints().at_least_as(end);
         while self.applier.checkpoints().is_behind(&end) {
-            if self.seen < end.highest() {
+            if self.seen >= last_of_share {
+                self.seen = self.seen.max(end.highest());
+            } else if self.seen < end.highest() {
                 self.ahead.extend(self.batches.recv().await.ok_or("the log cannot be followed")??);
                 self.seen = self.ahead.last().map_or(self.seen, |read| read.sequence().max(self.seen));
             }
@@ -271,51 +237,5 @@ impl Filling {
             }
         }
         Ok(())
-    }
-}
-
-/// Takes the lock, for which the database may need a moment to notice that its last holder was killed.
-async fn take(pool: &PgPool, projection: Projection) -> Result<Option<Lock>, sqlx::Error> {
-    for _ in 0..LOCK_ATTEMPTS {
-        if let Some(lock) = Lock::try_take(pool, projection.replay_lock_key()).await? {
-            return Ok(Some(lock));
-        }
-        sleep(PAUSE).await;
-    }
-    Ok(None)
-}
-
-/// Waits for what the database still does for a process that was killed: it ends its statement first, making an index for
-/// instance, and only then sees that nobody waits for it.
-async fn remains_end(pool: &PgPool, name: &str) -> Result<(), sqlx::Error> {
-    let query = "select count(*) from pg_stat_activity
-                 where application_name = $1 and datname = current_database() and state <> 'idle' and pid <> pg_backend_pid()";
-    loop {
-        let remains: i64 = sqlx::query_scalar(query).bind(name).fetch_one(pool).await?;
-        if remains == 0 {
-            return Ok(());
-        }
-        tracing::info!(statements = remains, "waiting for statements of a process that was killed");
-        sleep(PAUSE).await;
-    }
-}
-
-fn consumer(projection: Projection) -> String {
-    format!("projector-rebuild-{}", projection.name())
-}
-
-async fn read(mut follower: Follower, sender: mpsc::Sender<Result<Vec<Read>, runtime::event_log::Error>>) {
-    loop {
-        let decoded = match follower.next().await {
-            Ok(batch) => {
-                batch.acknowledge().await;
-                Ok(batch.events.iter().map(Read::of).collect())
-            }
-            Err(error) => Err(error),
-        };
-        let is_end = decoded.is_err();
-        if sender.send(decoded).await.is_err() || is_end {
-            return;
-        }
     }
 }

@@ -132,6 +132,47 @@ pub(crate) async fn switch(
     execute(transaction, format!("alter schema {aside} rename to {previous}")).await
 }
 
+/// Puts a copy in the place of the serving checkpoint, after [`hold`]: whoever remembers something of the serving tables
+/// finds that theirs is gone, and begins anew with what they hold now. The table is that of another generation, the rest
+/// of which is removed. Waits as [`switch`] does: see [`is_busy`].
+pub(crate) async fn renew_checkpoint(
+    transaction: &mut PgConnection,
+    projection: Projection,
+    schema: &str,
+) -> Result<(), sqlx::Error> {
+    let serving = projection.schema();
+    execute(transaction, "set local lock_timeout = '1s'".to_owned()).await?;
+    execute(transaction, format!("lock table {serving}.checkpoint in access exclusive mode")).await?;
+    execute(transaction, format!("delete from {schema}.checkpoint")).await?;
+    execute(transaction, format!("insert into {schema}.checkpoint select * from {serving}.checkpoint")).await?;
+    execute(transaction, format!("drop table {serving}.checkpoint")).await?;
+    execute(transaction, format!("alter table {schema}.checkpoint set schema {serving}")).await?;
+    remove(transaction, schema).await
+}
+
+/// Ends a generation that is never to change again: from now on the database refuses whoever writes to one of its tables,
+/// its owner and administrators too.
+pub(crate) async fn seal(
+    transaction: &mut PgConnection,
+    projection: Projection,
+    schema: &str,
+) -> Result<(), sqlx::Error> {
+    execute(transaction, format!("drop table if exists {schema}.{FILLED_BY}")).await?;
+    let refuse = format!(
+        "create function {schema}.refuse_writing() returns trigger language plpgsql as
+         $$ begin raise exception 'a read model of the past is not written' using errcode = 'read_only_sql_transaction'; end $$"
+    );
+    execute(transaction, refuse).await?;
+    for table in projection.tables() {
+        let trigger = format!(
+            "create trigger sealed before insert or update or delete or truncate on {schema}.{table}
+             execute function {schema}.refuse_writing()"
+        );
+        execute(transaction, trigger).await?;
+    }
+    Ok(())
+}
+
 /// Whether a statement failed as readers did not let go in time.
 pub(crate) fn is_busy(error: &sqlx::Error) -> bool {
     error.as_database_error().and_then(|error| error.code()).is_some_and(|code| code == "55P03")

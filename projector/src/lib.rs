@@ -11,6 +11,7 @@ mod error;
 mod failures;
 mod filler;
 mod filling;
+mod fit;
 mod generation;
 mod health;
 mod knowledge;
@@ -19,6 +20,7 @@ mod lock;
 mod metrics;
 mod migrate;
 mod parking;
+mod past;
 mod positioned;
 mod progress;
 mod projection;
@@ -31,6 +33,7 @@ mod status;
 mod throttle;
 mod verify;
 mod worker;
+mod workspace;
 
 pub use config::Config;
 pub use projection::Projection;
@@ -56,5 +59,6 @@ async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
         Some(Subcommand::Verify(config)) => verify::run(config).await,
         Some(Subcommand::Compare(config)) => compare::run(config).await,
         Some(Subcommand::Failures(config)) => failures::run(config).await,
+        Some(Subcommand::Past(config)) => past::run(config).await,
     }
 }

@@ -74,6 +74,27 @@ impl Projection {
         }
     }
 
+    /// Where a rebuild of one workspace fills its rows.
+    pub(crate) const fn workspace_schema(self) -> &'static str {
+        match self {
+            Self::Documents => "read_model_workspace",
+            Self::Knowledge => "knowledge_workspace",
+        }
+    }
+
+    /// The table with one row for each workspace, whose state is in every entity tag.
+    pub(crate) const fn workspace_table(self) -> &'static str {
+        match self {
+            Self::Documents => "workspace_statistics",
+            Self::Knowledge => "clustering",
+        }
+    }
+
+    /// Tables whose rows belong to workspaces.
+    pub(crate) fn tables_of_workspaces(self) -> impl Iterator<Item = &'static str> {
+        self.tables().iter().copied().filter(|table| !["checkpoint", "analyzer"].contains(table))
+    }
+
     /// Every table that a rebuild must make the same.
     pub(crate) const fn tables(self) -> &'static [&'static str] {
         match self {

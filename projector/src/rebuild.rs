@@ -3,7 +3,8 @@
 
 use crate::filling::{Filling, Right, Servers, Until};
 use crate::projection::Projection;
-use crate::{config, difference, filler, generation, repair};
+use crate::{config, difference, filler, generation, past, repair, workspace};
+use events::WorkspaceId;
 use runtime::{EventLog, telemetry};
 use serde::Serialize;
 use std::error::Error;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 pub(crate) const BEHIND: &str = "the serving tables went back";
 
 /// Name of a table, rows only in the serving one, rows only in the new one.
-type Differences = Vec<(&'static str, i64, i64)>;
+pub(crate) type Differences = Vec<(&'static str, i64, i64)>;
 
 /// What came of rebuilding one projection.
 #[derive(Serialize)]
@@ -46,6 +47,12 @@ pub(crate) async fn run(config: config::Rebuild) -> Result<(), Box<dyn Error + S
         most_per_second: config.max_events_per_second,
         json: config.json,
     };
+    if let (Some(as_of), Some(name)) = (config.as_of, &config.into) {
+        return past::make(&servers, &config, as_of, name).await;
+    }
+    if let Some(id) = config.workspace {
+        return workspace::run(&servers, &config, WorkspaceId(id)).await;
+    }
     let mut is_equal = true;
     for projection in config.projection.map_or(Projection::ALL.to_vec(), |projection| vec![projection]) {
         let report = if config.check {
@@ -66,7 +73,7 @@ async fn rebuild(
 ) -> Result<Report, Box<dyn Error + Send + Sync>> {
     let begun = Instant::now();
     let right = Right::take(servers, projection, projection.replay_schema()).await?;
-    begin(&right, projection, servers.log.head().await?, from_scratch).await?;
+    begin(&right, &filler::of(projection).await?, servers.log.head().await?, from_scratch).await?;
     let mut filling = right.fill(servers).await?;
     let resumed_at = filling.checkpoint();
     let until = filling.comparable().await?;
@@ -84,15 +91,14 @@ async fn rebuild(
     Ok(Report { resumed_at, switched: true, ..Report::of(&filling, sequence, took, differences) })
 }
 
-/// Makes new tables, unless there are some that this very program has begun to fill.
-async fn begin(
+/// Makes new tables, unless there are some that this very program has begun to fill, no further than to a sequence.
+pub(crate) async fn begin(
     right: &Right,
-    projection: Projection,
-    head: u64,
+    filler: &str,
+    end: u64,
     from_scratch: bool,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let schema = projection.replay_schema();
-    let filler = filler::of(projection).await?;
+    let (projection, schema) = (right.projection, &*right.schema);
     if let Some(before) = generation::filler(&right.pool, schema).await? {
         let at = generation::checkpoints(&mut *right.pool.acquire().await?, projection, schema).await?;
         let (at, furthest) = at.map_or((0, 0), |at| (at.lowest(), at.highest()));
@@ -107,19 +113,19 @@ async fn begin(
                 now = filler,
                 "a half-filled generation was made by another program and is thrown away, beginning anew"
             );
-        } else if furthest > head {
+        } else if furthest > end {
             tracing::warn!(
                 projection = name,
                 sequence = at,
-                head,
-                "a half-filled generation is ahead of the log and is thrown away, beginning anew"
+                end,
+                "a half-filled generation is ahead of where it is to end and is thrown away, beginning anew"
             );
         } else {
             tracing::info!(projection = name, sequence = at, "going on with a half-filled generation");
             return Ok(());
         }
     }
-    generation::make(&right.pool, projection, schema, &filler).await
+    generation::make(&right.pool, projection, schema, filler).await
 }
 
 async fn check(servers: &Servers<'_>, projection: Projection) -> Result<Report, Box<dyn Error + Send + Sync>> {
@@ -127,7 +133,7 @@ async fn check(servers: &Servers<'_>, projection: Projection) -> Result<Report, 
     let mut filling = aside(servers, projection).await?;
     let (mut snapshot, sequence) = filling.side_by_side().await?.ok_or(BEHIND)?;
     let took = begun.elapsed();
-    let differences = difference::counts(&mut snapshot, projection, filling.schema).await?;
+    let differences = difference::counts(&mut snapshot, projection, &filling.schema).await?;
     snapshot.rollback().await?;
     drop_aside(&mut filling).await?;
     Ok(Report::of(&filling, sequence, took, Some(differences)))
@@ -148,7 +154,7 @@ pub(crate) async fn aside(
 /// Drops a generation that was looked at.
 pub(crate) async fn drop_aside(filling: &mut Filling) -> Result<(), sqlx::Error> {
     filling.finish();
-    generation::remove(&mut *filling.pool.acquire().await?, filling.schema).await
+    generation::remove(&mut *filling.pool.acquire().await?, &filling.schema).await
 }
 
 async fn differences(filling: &mut Filling) -> Result<Option<Differences>, Box<dyn Error + Send + Sync>> {
@@ -157,7 +163,7 @@ async fn differences(filling: &mut Filling) -> Result<Option<Differences>, Box<d
         tracing::warn!(projection, "the serving tables stay behind the new ones, which are not compared with them");
         return Ok(None);
     };
-    let differences = difference::counts(&mut snapshot, filling.projection, filling.schema).await?;
+    let differences = difference::counts(&mut snapshot, filling.projection, &filling.schema).await?;
     snapshot.rollback().await?;
     Ok(Some(differences))
 }

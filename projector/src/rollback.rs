@@ -3,10 +3,9 @@
 
 use crate::filling::{Right, Servers};
 use crate::projection::Projection;
-use crate::{config, generation};
+use crate::{config, fit, generation};
 use runtime::{EventLog, postgres, telemetry};
 use serde::Serialize;
-use sqlx::{AssertSqlSafe, PgPool};
 use std::error::Error;
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -47,7 +46,7 @@ pub(crate) async fn run(config: config::Rollback) -> Result<(), Failure> {
     }
     // All or none: what cannot be is said before anything is switched.
     for projection in &projections {
-        can_go_on_with(&pool, *projection).await?;
+        fit::check(&pool, *projection, projection.previous_schema(), "the previous generation").await?;
     }
     for projection in projections {
         let right = Right::take(&servers, projection, projection.previous_schema()).await?;
@@ -58,33 +57,6 @@ pub(crate) async fn run(config: config::Rollback) -> Result<(), Failure> {
         let sequence = filling.take_over().await?;
         filling.finish();
         Report { projection, stopped_at, sequence, events: filling.events }.print(config.json)?;
-    }
-    Ok(())
-}
-
-/// Refuses tables that this program cannot bring up to date: of another analysis, or made by other migrations.
-async fn can_go_on_with(pool: &PgPool, projection: Projection) -> Result<(), Failure> {
-    let (name, schema) = (projection.name(), projection.previous_schema());
-    let filled = generation::analyses(&mut *pool.acquire().await?, schema).await?;
-    let is_other = |version: &i32| u32::try_from(*version) != Ok(analysis::VERSION);
-    if filled.iter().any(is_other) {
-        return Err(format!(
-            "the previous generation of {name} was filled by analysis {filled:?}, and this program has {}: run `projector \
-             rollback` with the program that filled it",
-            analysis::VERSION
-        )
-        .into());
-    }
-    let query = format!("select version, checksum from {schema}._sqlx_migrations where success order by version");
-    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(AssertSqlSafe(query)).fetch_all(pool).await?;
-    let known: Vec<(i64, Vec<u8>)> =
-        projection.migrator().iter().map(|migration| (migration.version, migration.checksum.to_vec())).collect();
-    if applied != known {
-        return Err(format!(
-            "the previous generation of {name} has other tables than this program: run `projector rollback` with the \
-             program that filled it"
-        )
-        .into());
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ struct Shard {
 /// A full set of tables.
 #[derive(Serialize)]
 struct Generation {
-    /// `serving`, `filling`, `checking` or `previous`.
+    /// `serving`, `filling`, `checking`, `repairing` or `previous`.
     generation: &'static str,
     schema: &'static str,
     checkpoint: u64,
@@ -109,6 +109,7 @@ async fn generations(pool: &PgPool, projection: Projection) -> Result<Vec<Genera
         ("serving", projection.schema()),
         ("filling", projection.replay_schema()),
         ("checking", projection.check_schema()),
+        ("repairing", projection.workspace_schema()),
         ("previous", projection.previous_schema()),
     ];
     let mut connection = pool.acquire().await?;

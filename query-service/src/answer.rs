@@ -60,8 +60,8 @@ pub(crate) enum FoundPage<T: Type + Send> {
     ),
 }
 
-const MALFORMED: (u16, &str) = (400, "Malformed request.");
-const MALFORMED_PAGE: (u16, &str) = (400, "Malformed request, or `invalid_cursor`.");
+const MALFORMED: (u16, &str) = (400, "Malformed request, or `after_this_past`.");
+const MALFORMED_PAGE: (u16, &str) = (400, "Malformed request, `invalid_cursor`, or `after_this_past`.");
 const UNAUTHORIZED: (u16, &str) = (401, "`unauthorized`: no valid access token.");
 const NO_DOCUMENT: (u16, &str) = (404, "`document_not_found`: the caller has no such document.");
 const NO_CONCEPT: (u16, &str) = (404, "`concept_not_found`: no document of the caller ever had such a concept.");

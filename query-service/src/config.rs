@@ -3,6 +3,7 @@
 use bytesize::ByteSize;
 use clap::{Args, Parser};
 use runtime::config::{Auth, Http, Log, Nats, Postgres, Redis, duration};
+use runtime::past::Name;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,6 +14,10 @@ pub struct Config {
     /// Address to listen on
     #[arg(long, env = "SYNCBOARD_QUERY_LISTEN", default_value = "127.0.0.1:8081")]
     pub listen: SocketAddr,
+    /// Show this read model of the past, made by `projector rebuild --as-of`, instead of the present: without the cache,
+    /// without subscriptions, and with nothing to wait for
+    #[arg(long, env = "SYNCBOARD_READ_MODEL", value_name = "NAME")]
+    pub read_model: Option<Name>,
     /// Announcements and the blob store
     #[command(flatten)]
     pub nats: Nats,

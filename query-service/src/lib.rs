@@ -12,6 +12,7 @@ mod duplicates;
 mod hot;
 mod interval;
 mod metrics;
+mod past;
 mod statistics;
 mod subscriptions;
 mod suggestions;
@@ -22,11 +23,12 @@ pub use config::Config;
 
 use hot::Hot;
 use poem::{Endpoint, EndpointExt, Response, Route};
-use poem_openapi::OpenApiService;
+use poem_openapi::{OpenApi, OpenApiService};
 use runtime::auth::Tokens;
 use runtime::blobs::Blobs;
 use runtime::cache::Cache;
 use runtime::health::Checks;
+use runtime::past::Name;
 use runtime::service::told_to_stop;
 use runtime::telemetry::{self, Telemetry};
 use runtime::{event_log, http, postgres};
@@ -39,7 +41,8 @@ use std::time::Duration;
 use subscriptions::Hub;
 use tables::Tables;
 use tokio::net::TcpListener;
-use visibility::{Part, Projection, Visibility};
+use tokio::task::JoinSet;
+use visibility::Part;
 
 /// How long subscribers may take to hear that this process stops, after all requests are done.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -50,6 +53,11 @@ struct Parts {
     hot: Arc<Hot>,
     blobs: Blobs,
     texts: documents::Texts,
+    live: Option<Live>,
+}
+
+/// What only the present has.
+struct Live {
     cache: Cache,
     hub: Arc<Hub>,
 }
@@ -63,37 +71,50 @@ async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
     let telemetry = telemetry::start(&config.log)?;
     metrics::describe();
     let listener = TcpListener::bind(config.listen).await?;
-    let schemas = format!("{},{}", postgres::READ_SCHEMA, postgres::KNOWLEDGE_SCHEMA);
-    let pool = postgres::pool(&config.postgres, "query-service", &schemas)?;
-    let cache = Cache::open(&config.redis)?;
     let nats = event_log::connect_in_background(&config.nats, "query-service").await?;
-    let of = |projection| Visibility::new(pool.clone(), projection, config.reads.wait_timeout);
-    let (documents, knowledge) = (of(Projection::Documents), of(Projection::Knowledge));
-    let hot =
-        Arc::new(Hot::new(pool.clone(), cache.clone(), nats.clone(), documents.clone(), config.reads.hot_documents));
-    let listening = tokio::spawn(visibility::listen(nats.clone(), documents.clone(), knowledge.clone(), hot.clone()));
-    let tables = Tables { pool, documents, knowledge };
-    let hub = Hub::new(&config.subscriptions, tables.clone());
-    let reading = tokio::spawn(subscriptions::read(hub.clone(), nats.clone(), config.nats.nats_timeout, hot.clone()));
-    let checks = checks(&tables, &cache, &nats);
+    let (tables, past) = match &config.read_model {
+        Some(name) => past::open(&config, name).await.map(|(tables, past)| (tables, Some(past)))?,
+        None => {
+            let schemas = format!("{},{}", postgres::READ_SCHEMA, postgres::KNOWLEDGE_SCHEMA);
+            let pool = postgres::pool(&config.postgres, "query-service", &schemas)?;
+            (Tables::of_present(pool, config.reads.wait_timeout), None)
+        }
+    };
+    let cache = if past.is_none() { Some(Cache::open(&config.redis)?) } else { None };
+    let hot = Arc::new(Hot::new(&tables, cache.clone(), nats.clone(), config.reads.hot_documents));
+    let live = cache.map(|cache| Live { cache, hub: Hub::new(&config.subscriptions, tables.clone()) });
+    let followers = live.as_ref().map(|live| follow(&config, live, &hot, &nats));
+    let checks = checks(&tables, live.as_ref(), &nats, config.read_model.clone()).showing(past);
     let blobs = Blobs::new(event_log::jetstream(&nats, config.nats.nats_timeout));
     let texts = event_log::Texts::new(event_log::jetstream(&nats, config.nats.nats_timeout));
     let texts = documents::Texts { log: texts, blobs: blobs.clone() };
-    let parts = Parts { tables, hot, blobs, texts, cache, hub: hub.clone() };
-    let routes = build(&config, parts, checks.clone(), &telemetry);
+    let hub = live.as_ref().map(|live| live.hub.clone());
+    let routes = build(&config, Parts { tables, hot, blobs, texts, live }, checks.clone(), &telemetry);
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "query-service is up");
     let closing = hub.clone();
     http::serve(listener, routes, &config.http, async move {
         told_to_stop().await;
         checks.stopping();
-        hub.stop();
+        if let Some(hub) = hub {
+            hub.stop();
+        }
     })
     .await?;
     // Sockets are no longer requests: nobody else waits for them.
-    closing.emptied(LAST_WORDS).await;
-    reading.abort();
-    listening.abort();
+    if let Some(hub) = closing {
+        hub.emptied(LAST_WORDS).await;
+    }
+    drop(followers);
     Ok(())
+}
+
+/// Begins to listen to the projector, and to read the log for subscribers; until it is dropped.
+fn follow(config: &Config, live: &Live, hot: &Arc<Hot>, nats: &event_log::Client) -> JoinSet<()> {
+    let Tables { documents, knowledge, .. } = live.hub.tables.clone();
+    let mut followers = JoinSet::new();
+    followers.spawn(visibility::listen(nats.clone(), documents, knowledge, hot.clone()));
+    followers.spawn(subscriptions::read(live.hub.clone(), nats.clone(), config.nats.nats_timeout, hot.clone()));
+    followers
 }
 
 /// The whole service over its parts.
@@ -103,11 +124,11 @@ fn build(
     checks: Checks,
     telemetry: &Telemetry,
 ) -> impl Endpoint<Output = Response> + use<> {
-    let Parts { tables, hot, blobs, texts, cache, hub } = parts;
+    let Parts { tables, hot, blobs, texts, live } = parts;
     let gauges = tables.pool.clone();
     let (pages, overviews) = (config.reads.pages(), &config.reads.overviews);
     let most = usize::try_from(overviews.compare_limit.as_u64()).unwrap_or(usize::MAX);
-    let apis = (
+    let reads = (
         documents::Api { tables: tables.clone(), hot, blobs: blobs.clone(), pages },
         documents::KnowledgeApi { tables: tables.clone(), pages, overviews: overviews.clone() },
         documents::CompareApi { tables: tables.clone(), blobs, most },
@@ -119,35 +140,50 @@ fn build(
         suggestions::Api { tables: tables.clone(), overviews: overviews.clone() },
         analytics::Api { tables: tables.clone(), overviews: overviews.clone() },
         statistics::Api { tables },
-        subscriptions::Api { hub, cache: cache.clone() },
     );
+    let tokens = Tokens::new(&config.auth);
+    let routes = match live {
+        Some(Live { cache, hub }) => {
+            let (docs, api) = described((reads, subscriptions::Api { hub, cache: cache.clone() }));
+            docs.nest("/", subscriptions::gate(http::guard(api, tokens, &[]), cache))
+        }
+        // Nothing happens in a past that could be sent.
+        None => {
+            let (docs, api) = described(reads);
+            docs.nest("/", http::guard(api, tokens, &[]))
+        }
+    };
+    let routes = http::operations(routes, checks, telemetry, move || telemetry::pool(&gauges));
+    http::edge(routes.boxed(), &config.http)
+}
+
+/// Routes as OpenAPI describes them, and those that describe them.
+fn described<T: OpenApi + 'static>(apis: T) -> (Route, OpenApiService<T, ()>) {
     let api = OpenApiService::new(apis, "SyncBoard query-service", env!("CARGO_PKG_VERSION")).description(
         "Reads. Every answer says in `Syncboard-Sequence` up to where it shows the log; give the `sequence` of a command as \
          `min_sequence` to read what you wrote. Access tokens come from `POST /v1/tokens` of the command-service.",
     );
-    let routes = Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", api.spec_endpoint());
-    let api = subscriptions::gate(http::guard(api, Tokens::new(&config.auth), &[]), cache);
-    let routes = http::operations(routes, checks, telemetry, move || telemetry::pool(&gauges)).nest("/", api);
-    http::edge(routes.boxed(), &config.http)
+    (Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", api.spec_endpoint()), api)
 }
 
-fn checks(tables: &Tables, cache: &Cache, nats: &event_log::Client) -> Checks {
-    let (pool, counted, cache, nats) = (tables.pool.clone(), tables.clone(), cache.clone(), nats.clone());
-    Checks::new("query-service")
+fn checks(tables: &Tables, live: Option<&Live>, nats: &event_log::Client, past: Option<Name>) -> Checks {
+    let (pool, counted, nats) = (tables.pool.clone(), tables.clone(), nats.clone());
+    let checks = Checks::new("query-service")
         .needs("postgres", move || {
-            let pool = pool.clone();
-            async move { postgres::is_up(&pool).await }
-        })
-        .uses("redis", move || {
-            let cache = cache.clone();
-            async move { cache.is_up().await }
+            let (pool, past) = (pool.clone(), past.clone());
+            async move {
+                match past {
+                    Some(name) => past::is_there(&pool, &name).await,
+                    None => postgres::is_up(&pool).await,
+                }
+            }
         })
         .uses("nats", move || {
             let is_up = event_log::is_connected(&nats);
             async move { is_up }
         })
         .counting(move || {
-            let Tables { pool, documents, knowledge } = counted.clone();
+            let Tables { pool, documents, knowledge, .. } = counted.clone();
             async move {
                 let mut numbers = statistics::totals(&pool).await.unwrap_or_else(|_| BTreeMap::new());
                 for (name, visibility) in [("sequence", documents), ("knowledge_sequence", knowledge)] {
@@ -155,5 +191,11 @@ fn checks(tables: &Tables, cache: &Cache, nats: &event_log::Client) -> Checks {
                 }
                 numbers
             }
-        })
+        });
+    let Some(Live { cache, .. }) = live else { return checks };
+    let cache = cache.clone();
+    checks.uses("redis", move || {
+        let cache = cache.clone();
+        async move { cache.is_up().await }
+    })
 }

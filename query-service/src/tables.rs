@@ -2,13 +2,14 @@
 //! the rest from the same snapshot.
 
 use crate::answer::{Found, FoundPage, next_link};
-use crate::visibility::Visibility;
+use crate::visibility::{Projection, Visibility};
 use events::WorkspaceId;
 use poem_openapi::types::Type;
 use runtime::http::{Problem, RawJson, if_none_match};
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use std::fmt::Display;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// Begins a transaction whose statements all see the same. What they see is settled by the first of them that reads, and
@@ -16,6 +17,8 @@ use uuid::Uuid;
 /// before anything is read. Whoever puts another generation there waits, or is waited for.
 const SNAPSHOT: &str = "begin isolation level repeatable read, read only;
     lock table read_model.checkpoint, knowledge.checkpoint in access share mode";
+/// The same over tables of the past, whose places nobody takes.
+const SNAPSHOT_OF_PAST: &str = "begin isolation level repeatable read, read only";
 
 /// Which projections an answer is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +37,7 @@ pub(crate) struct Tables {
     pub(crate) pool: PgPool,
     pub(crate) documents: Visibility,
     pub(crate) knowledge: Visibility,
+    snapshot: &'static str,
 }
 
 /// The tables at one moment. Nothing is written, so it is simply dropped at its end.
@@ -49,10 +53,24 @@ pub(crate) struct Head {
 }
 
 impl Tables {
+    /// Those of the present, which the projector fills.
+    pub(crate) fn of_present(pool: PgPool, timeout: Duration) -> Self {
+        let of = |projection| Visibility::new(pool.clone(), projection, timeout);
+        let (documents, knowledge) = (of(Projection::Documents), of(Projection::Knowledge));
+        Self { pool, documents, knowledge, snapshot: SNAPSHOT }
+    }
+
+    /// Those of a past, which show the log up to a sequence.
+    pub(crate) fn of_past(pool: PgPool, sequence: u64) -> Self {
+        let of = |projection| Visibility::of_past(pool.clone(), projection, sequence);
+        let (documents, knowledge) = (of(Projection::Documents), of(Projection::Knowledge));
+        Self { pool, documents, knowledge, snapshot: SNAPSHOT_OF_PAST }
+    }
+
     /// Waits until everything read of a workspace from now on shows at least a sequence, and says what it shows.
     ///
     /// # Errors
-    /// 503 `not_yet_visible` after the configured time.
+    /// 503 `not_yet_visible` after the configured time; 400 `after_this_past`.
     pub(crate) async fn at_least(
         &self,
         of: Of,
@@ -80,7 +98,7 @@ impl Tables {
         min_sequence: Option<u64>,
     ) -> Result<Snapshot, Problem> {
         let visible = self.at_least(of, workspace, min_sequence).await?;
-        let mut transaction = self.pool.begin_with(SNAPSHOT).await?;
+        let mut transaction = self.pool.begin_with(self.snapshot).await?;
         let etag = etag(&mut transaction, of, workspace.0).await?;
         Ok(Snapshot { transaction, head: Head { etag, visible } })
     }
@@ -142,8 +160,9 @@ impl Head {
     }
 }
 
-/// The entity tag of everything in a workspace together: the sequence of its last event as each projection shows it, and
-/// which generation of its tables that is, as a rebuild can give other answers at the same sequence.
+/// The entity tag of everything in a workspace together: the sequence of its last event as each projection shows it, which
+/// generation of its tables that is, and which version of its row (the transaction that wrote it), as a rebuild of
+/// everything, or of a workspace, can give other answers at the same sequence.
 pub(crate) async fn etag(connection: &mut PgConnection, of: Of, workspace: Uuid) -> Result<String, sqlx::Error> {
     Ok(match of {
         Of::Documents => format!("W/\"{}\"", of_documents(connection, workspace).await?),
@@ -157,22 +176,22 @@ pub(crate) async fn etag(connection: &mut PgConnection, of: Of, workspace: Uuid)
 
 async fn of_documents(connection: &mut PgConnection, workspace: Uuid) -> Result<String, sqlx::Error> {
     let at = sqlx::query!(
-        r#"select sequence, tableoid::bigint as "table!" from workspace_statistics where workspace_id = $1"#,
+        r#"select sequence, tableoid::bigint as "table!", xmin::text as "version!" from workspace_statistics where workspace_id = $1"#,
         workspace
     )
     .fetch_optional(connection)
     .await?;
-    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}", at.sequence, at.table)))
+    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}-{}", at.sequence, at.table, at.version)))
 }
 
 async fn of_knowledge(connection: &mut PgConnection, workspace: Uuid) -> Result<String, sqlx::Error> {
     let at = sqlx::query!(
-        r#"select sequence, tableoid::bigint as "table!" from clustering where workspace_id = $1"#,
+        r#"select sequence, tableoid::bigint as "table!", xmin::text as "version!" from clustering where workspace_id = $1"#,
         workspace
     )
     .fetch_optional(connection)
     .await?;
-    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}", at.sequence, at.table)))
+    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}-{}", at.sequence, at.table, at.version)))
 }
 
 fn nothing_yet() -> String {

@@ -65,11 +65,21 @@ pub(crate) struct Visibility {
     projection: Projection,
     timeout: Duration,
     sequences: Arc<watch::Sender<Sequences>>,
+    /// Whether it ends there, and nothing is to be waited for.
+    is_past: bool,
 }
 
 impl Visibility {
     pub(crate) fn new(pool: PgPool, projection: Projection, timeout: Duration) -> Self {
-        Self { pool, projection, timeout, sequences: Arc::new(watch::Sender::new(Sequences::default())) }
+        let sequences = Arc::new(watch::Sender::new(Sequences::default()));
+        Self { pool, projection, timeout, sequences, is_past: false }
+    }
+
+    /// That of tables which show the log up to a sequence for ever.
+    pub(crate) fn of_past(pool: PgPool, projection: Projection, sequence: u64) -> Self {
+        let past = Self { is_past: true, ..Self::new(pool, projection, Duration::ZERO) };
+        past.raise((0..events::PARTITIONS).map(|shard| (shard, sequence)));
+        past
     }
 
     /// The sequence that everything read from now on shows at least, as far as is known.
@@ -80,11 +90,16 @@ impl Visibility {
     /// Waits until everything read of a workspace from now on shows at least a sequence, and says what it shows.
     ///
     /// # Errors
-    /// 503 `not_yet_visible` after the configured time.
+    /// 503 `not_yet_visible` after the configured time; 400 `after_this_past` where no time would help.
     pub(crate) async fn at_least(&self, workspace: WorkspaceId, min_sequence: Option<u64>) -> Result<u64, Problem> {
         let part = Part::Of(workspace);
         let now = self.now(part);
         let wanted = min_sequence.unwrap_or(0);
+        if self.is_past && wanted > now {
+            let title = "this service shows a past that ends before this sequence";
+            let problem = Problem::new(StatusCode::BAD_REQUEST, "after_this_past", title);
+            return Err(problem.detail(format!("asked for {wanted}, the past ends at {now}")));
+        }
         // Nothing was announced yet: ask rather than say 0.
         if now >= wanted && now > 0 {
             return Ok(now);

@@ -1,6 +1,7 @@
 //! The log on NATS JetStream: append with an expected sequence, load one stream, follow everything.
 
 mod append;
+mod appended;
 mod follow;
 mod load;
 mod pages;
@@ -20,7 +21,6 @@ pub use texts::Texts;
 use crate::config;
 use async_nats::jetstream;
 use async_nats::{ConnectOptions, Event, ServerAddr};
-use chrono::{DateTime, Utc};
 use events::Stream;
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -107,16 +107,6 @@ impl EventLog {
     /// [`Error::Unavailable`].
     pub async fn head(&self) -> Result<u64, Error> {
         Ok(self.stream.get_info().await.map_err(Error::unavailable)?.state.last_sequence)
-    }
-
-    /// When the message at a sequence was appended; `None` if there is none.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn appended(&self, sequence: u64) -> Result<Option<DateTime<Utc>>, Error> {
-        let message = load::message(self.stream.direct_get(sequence).await)?;
-        Ok(message
-            .and_then(|message| DateTime::from_timestamp(message.time.unix_timestamp(), message.time.nanosecond())))
     }
 
     /// The stream whose event stands at a sequence; `None` if there is none.

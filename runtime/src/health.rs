@@ -1,5 +1,6 @@
 //! What a service says of itself: alive, ready, and in full with its dependencies and numbers.
 
+use crate::past::Shown;
 use poem_openapi::Object;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -48,6 +49,10 @@ pub struct Health {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[oai(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub parts: BTreeMap<String, Numbers>,
+    /// Which past it shows; absent where it shows the present.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub past: Option<Shown>,
 }
 
 /// Numbers by their names.
@@ -64,6 +69,7 @@ pub struct Checks {
     dependencies: Vec<(&'static str, bool, Gather<bool>)>,
     numbers: Gather<Numbers>,
     parts: Gather<BTreeMap<String, Numbers>>,
+    past: Option<Shown>,
 }
 
 impl Checks {
@@ -77,6 +83,7 @@ impl Checks {
             dependencies: Vec::new(),
             numbers: Arc::new(|| Box::pin(async { BTreeMap::new() })),
             parts: Arc::new(|| Box::pin(async { BTreeMap::new() })),
+            past: None,
         }
     }
 
@@ -118,6 +125,13 @@ impl Checks {
         self
     }
 
+    /// Says which past is shown, if not the present.
+    #[must_use]
+    pub fn showing(mut self, past: Option<Shown>) -> Self {
+        self.past = past;
+        self
+    }
+
     fn with<F>(mut self, name: &'static str, required: bool, check: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = bool> + Send + 'static,
@@ -153,6 +167,7 @@ impl Checks {
             dependencies,
             statistics,
             parts,
+            past: self.past.clone(),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod config;
 pub mod event_log;
 pub mod health;
 pub mod http;
+pub mod past;
 pub mod postgres;
 pub mod service;
 pub mod telemetry;

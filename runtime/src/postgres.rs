@@ -24,6 +24,14 @@ pub fn pool(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPoo
     Ok(pool_of(config, options(config, name, schema)?))
 }
 
+/// As [`pool`], for sessions that write nothing: the database refuses it.
+///
+/// # Errors
+/// An address that is none.
+pub fn pool_read_only(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
+    Ok(pool_of(config, options(config, name, schema)?.options([("default_transaction_read_only", "on")])))
+}
+
 /// As [`pool`], for tables that the log can fill again: after a crash of the database its last commits may be missing,
 /// rows and checkpoint alike, and are applied once more. In return no commit waits for the disk. Nor has a statement a
 /// limit of time: what must be applied would only be begun again. Statements are planned anew each time, as the tables

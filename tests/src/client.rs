@@ -111,6 +111,12 @@ impl Client {
         self
     }
 
+    /// The same client, who asks another query-service.
+    pub(crate) fn reading_at(mut self, query: &str) -> Self {
+        query.clone_into(&mut self.query);
+        self
+    }
+
     /// A request to the command-service.
     pub fn command(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.command)).bearer_auth(&self.token)

@@ -5,6 +5,7 @@ pub mod chaos;
 pub mod client;
 pub mod knowledge;
 pub mod numbers;
+pub mod past;
 pub mod rebuilding;
 pub mod subscriber;
 pub mod system;

@@ -123,9 +123,14 @@ impl System {
 
     /// As [`System::projector`], for tests that look on while it runs; it ends with the test.
     pub fn projector_command(&self, args: &[&str]) -> tokio::process::Command {
+        self.command("projector", args)
+    }
+
+    /// A program of its own on this system's servers; it ends with the test.
+    pub(crate) fn command(&self, program: &str, args: &[&str]) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.program);
         command
-            .arg("projector")
+            .arg(program)
             .args(args)
             .env("DATABASE_URL", self.fact("database_url"))
             .env("NATS_URL", self.fact("nats_services_url"))

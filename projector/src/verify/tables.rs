@@ -31,11 +31,11 @@ pub(super) async fn verify(
     let mut filling = rebuild::aside(servers, projection).await?;
     let (mut snapshot, sequence) = filling.side_by_side().await?.ok_or(rebuild::BEHIND)?;
     let mut tables = Vec::new();
-    for table in difference::tables(&mut snapshot, projection, filling.schema).await? {
+    for table in difference::tables(&mut snapshot, projection, &filling.schema).await? {
         let rows = if table.is_equal() {
             Vec::new()
         } else {
-            difference::rows(&mut snapshot, projection, filling.schema, table.table, shown).await?
+            difference::rows(&mut snapshot, projection, &filling.schema, table.table, shown).await?
         };
         let difference::Table { table, serving, replayed } = table;
         tables.push(Table { check: "table", projection, table, sequence, serving, replayed, rows });

@@ -37,7 +37,7 @@ struct RevisionStatuses;
 
 impl Statuses for RevisionStatuses {
     const ALL: &'static [(u16, &'static str)] = &[
-        (400, "Malformed request, or `invalid_cursor`."),
+        (400, "Malformed request, `invalid_cursor`, or `after_this_past`."),
         (401, "`unauthorized`: no valid access token."),
         (404, "`document_not_found`: the caller has no such document; `revision_not_found`: it had no such text."),
         (503, "`not_yet_visible`, or a needed part is away; retry."),

@@ -22,6 +22,8 @@ pub struct Follow {
     pub batch_events: usize,
     /// Most bytes of one batch.
     pub batch_bytes: usize,
+    /// Only what stands under this subject, which may have wildcards; everything when left out.
+    pub subject: Option<String>,
 }
 
 /// Events in the order of the log.
@@ -54,6 +56,7 @@ pub struct Follower {
     name: Option<String>,
     batch_events: usize,
     batch_bytes: usize,
+    subject: Option<String>,
     /// The last sequence handed out.
     position: u64,
     session: Option<Session>,
@@ -77,15 +80,17 @@ impl EventLog {
     /// Follows the log after a sequence (0: from its beginning).
     #[must_use]
     pub fn follow(&self, after: u64, follow: Follow) -> Follower {
-        let Follow { name, batch_events, batch_bytes } = follow;
-        Follower { log: self.clone(), name: Some(name), batch_events, batch_bytes, position: after, session: None }
+        let Follow { name, batch_events, batch_bytes, subject } = follow;
+        let log = self.clone();
+        Follower { log, name: Some(name), batch_events, batch_bytes, subject, position: after, session: None }
     }
 
     /// Follows as [`EventLog::follow`], leaving nothing at the server: for readers who keep no checkpoint, as many as there
     /// are. Nothing has to be acknowledged.
     #[must_use]
     pub fn watch(&self, after: u64, batch_events: usize, batch_bytes: usize) -> Follower {
-        Follower { log: self.clone(), name: None, batch_events, batch_bytes, position: after, session: None }
+        let log = self.clone();
+        Follower { log, name: None, batch_events, batch_bytes, subject: None, position: after, session: None }
     }
 }
 
@@ -157,6 +162,7 @@ impl Follower {
         }
         let of_all = pull::Config {
             deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: self.position + 1 },
+            filter_subject: self.subject.clone().unwrap_or_default(),
             ..pull::Config::default()
         };
         let consumer: PullConsumer = stream

@@ -4,7 +4,7 @@ use super::append::TIP;
 use super::{Error, EventLog};
 use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::{DirectGetError, DirectGetErrorKind};
+use async_nats::jetstream::stream::{DirectGetError, DirectGetErrorKind, LastRawMessageErrorKind};
 use bytes::Bytes;
 use events::stream::{Aggregate, PREFIX};
 use events::{DocumentId, Envelope, EventType, Stream, codec};
@@ -92,6 +92,18 @@ impl EventLog {
     /// [`Error::Unavailable`].
     pub async fn next(&self, stream: &Stream, after: u64) -> Result<Option<Recorded>, Error> {
         found(*stream, self.stream.direct_get_next_for_subject(stream.subject(), Some(after + 1)).await)
+    }
+
+    /// The last sequence under a subject, which may have wildcards, as the log's leader has it; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn last_under(&self, subject: &str) -> Result<Option<u64>, Error> {
+        match self.stream.get_last_raw_message_by_subject(subject).await {
+            Ok(message) => Ok(Some(message.sequence)),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+            Err(error) => Err(Error::unavailable(error)),
+        }
     }
 
     /// The streams of documents with this id, in whichever workspace, and how many events each has.
