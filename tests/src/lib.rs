@@ -3,8 +3,11 @@
 
 pub mod chaos;
 pub mod client;
+pub mod crowd;
 pub mod knowledge;
 pub mod numbers;
+pub mod parked;
+pub mod programs;
 pub mod rebuilding;
 pub mod subscriber;
 pub mod system;

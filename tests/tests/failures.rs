@@ -3,48 +3,18 @@
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
+use tests::parked::{failures, parked};
 use tests::system::wait_for;
 use tests::{Subscriber, System};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
-
-/// A change of the database by hand.
-async fn execute(system: &System, statement: &'static str) {
-    let mut database = PgConnection::connect(system.fact("database_url")).await.expect("the database is there");
-    sqlx::query(statement).execute(&mut database).await.expect("the statement is right");
-}
-
-/// What `projector failures` prints, a JSON object a line, and whether it ended well.
-async fn failures(system: &System, args: &[&str]) -> (Vec<Value>, bool) {
-    let output = system.projector(&[&["failures", "--json"], args].concat()).await;
-    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
-    let lines = lines.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
-    (lines, output.status.success())
-}
-
-/// A connection with the credentials of an address, which the client does not take from it.
-async fn nats(url: &str) -> async_nats::Client {
-    let server: async_nats::ServerAddr = url.parse().expect("an address");
-    let user = server.username().expect("a user").to_owned();
-    let password = server.password().expect("a password").to_owned();
-    let options = async_nats::ConnectOptions::with_user_and_password(user, password);
-    options.connect(server).await.expect("the log is there")
-}
-
-async fn parked(system: &System, projection: &str) -> Value {
-    system
-        .health("projector_url")
-        .await
-        .map_or(Value::Null, |health| health["statistics"][format!("{projection}_parked")].clone())
-}
 
 #[tokio::test]
 async fn what_the_tables_refuse_waits_and_everything_else_goes_on() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
     let (first, other) = (ada.upload("First", "one").await.id(), ada.upload("Other", "two").await.id());
-    execute(&system, "alter table read_model.document add constraint refused check (title <> 'refused')").await;
+    system.execute("alter table read_model.document add constraint refused check (title <> 'refused')").await;
 
     let title = |title: &str| json!({ "title": title });
     let refused = ada.put(&format!("/v1/documents/{first}/title"), &title("refused")).await.expect(200).sequence();
@@ -72,7 +42,7 @@ async fn what_the_tables_refuse_waits_and_everything_else_goes_on() {
     let system = system.restart().await;
     let ada = ada.moved(&system);
     wait_for("the projector knows what it has parked", async || parked(&system, "documents").await == 3).await;
-    execute(&system, "alter table read_model.document drop constraint refused").await;
+    system.execute("alter table read_model.document drop constraint refused").await;
     let (outcome, is_well) = failures(&system, &["retry"]).await;
     assert!(is_well && outcome[0]["outcome"] == "applied: 3 events", "{outcome:?}");
     let document = ada.document(&first, waiting).await;
@@ -90,8 +60,7 @@ async fn what_nobody_can_read_is_left_out_only_when_somebody_says_so() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
     let first = ada.upload("First", "one").await;
-    let nats = nats(system.fact("nats_admin_url")).await;
-    let context = async_nats::jetstream::new(nats);
+    let context = system.administrator().await;
     let stream = context.get_stream(runtime::event_log::STREAM).await.expect("the stream");
     let message = stream.direct_get(first.sequence()).await.expect("the upload");
     let published = context.publish(message.subject, "no event".into()).await.expect("it is sent");
@@ -131,7 +100,7 @@ async fn of_a_large_batch_only_the_culprits_wait() {
     let ada = system.client("ada").await;
     ada.upload("Before", "text").await;
     system.caught_up().await;
-    execute(&system, "alter table read_model.document add constraint refused check (title not like 'refused%')").await;
+    system.execute("alter table read_model.document add constraint refused check (title not like 'refused%')").await;
 
     // What comes while the projector stands still is one batch.
     system.signal("projector", Signal::STOP);
@@ -151,7 +120,7 @@ async fn of_a_large_batch_only_the_culprits_wait() {
     assert_eq!(parked, culprits.iter().map(|(_, sequence)| json!(sequence)).collect::<Vec<_>>());
     assert!(list.iter().all(|failure| failure["waiting"] == 1), "{list:?}");
 
-    execute(&system, "alter table read_model.document drop constraint refused").await;
+    system.execute("alter table read_model.document drop constraint refused").await;
     let (outcomes, is_well) = failures(&system, &["retry"]).await;
     assert!(is_well && outcomes.len() == culprits.len(), "{outcomes:?}");
     for (id, _) in culprits.iter().chain(&others) {
@@ -165,7 +134,7 @@ async fn tables_that_come_back_try_again_what_they_have_parked() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
     let first = ada.upload("First", "one").await.id();
-    execute(&system, "alter table read_model.document add constraint refused check (title <> 'refused')").await;
+    system.execute("alter table read_model.document add constraint refused check (title <> 'refused')").await;
     ada.put(&format!("/v1/documents/{first}/title"), &json!({ "title": "refused" })).await.expect(200);
     let tagged = ada.put(&format!("/v1/documents/{first}/tags/later"), &json!({})).await.expect(200).sequence();
     assert_eq!(ada.document(&first, tagged).await["title"], "First");
@@ -177,7 +146,7 @@ async fn tables_that_come_back_try_again_what_they_have_parked() {
     let last = ada.put(&format!("/v1/documents/{first}/tags/last"), &json!({})).await.expect(200).sequence();
     assert_eq!(ada.document(&first, last).await["title"], "refused");
 
-    execute(&system, "alter table read_model_previous.document drop constraint refused").await;
+    system.execute("alter table read_model_previous.document drop constraint refused").await;
     let rolled_back = system.projector(&["rollback", "--projection", "documents"]).await;
     assert!(rolled_back.status.success(), "{}", String::from_utf8_lossy(&rolled_back.stderr));
     let document = ada.document(&first, last).await;
