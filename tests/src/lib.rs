@@ -4,7 +4,9 @@
 pub mod chaos;
 pub mod client;
 pub mod crowd;
+pub mod kept;
 pub mod knowledge;
+pub mod model;
 pub mod numbers;
 pub mod parked;
 pub mod programs;

@@ -2,6 +2,8 @@
 
 use crate::client::{Client, http};
 use async_nats::{ConnectOptions, ServerAddr, jetstream};
+use runtime::auth::Tokens;
+use runtime::config::Auth;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -69,6 +71,15 @@ impl System {
     /// Registers an account and logs it in.
     pub async fn client(&self, username: &str) -> Client {
         Client::register(self.fact("command_url"), self.fact("query_url"), username).await
+    }
+
+    /// A client of an account that the log has and the database has no password of, as after a log was brought back.
+    pub fn signed_in(&self, username: &str) -> Client {
+        let secrets = std::fs::read(self.data.join("secrets.json")).expect("a data folder has its secrets");
+        let secrets: Value = serde_json::from_slice(&secrets).expect("they are JSON");
+        let secret_key = secrets["secret_key"].as_str().expect("tokens are signed").parse().expect("it is text");
+        let tokens = Tokens::new(&Auth { secret_key });
+        Client::signed_in(self.fact("command_url"), self.fact("query_url"), username, &tokens)
     }
 
     /// The process that a part of the system is now, as the data folder says.
