@@ -1,6 +1,8 @@
-//! What the projector has parked, as its operators see it.
+//! What the projector cannot apply and has parked, as its operators see it.
 
 use crate::system::System;
+use async_nats::HeaderMap;
+use runtime::event_log::STREAM;
 use serde_json::Value;
 
 /// What `projector failures` prints, a JSON object a line, and whether it ended well.
@@ -17,4 +19,19 @@ pub async fn parked(system: &System, projection: &str) -> Value {
         .health("projector_url")
         .await
         .map_or(Value::Null, |health| health["statistics"][format!("{projection}_parked")].clone())
+}
+
+/// Stores a message of the log once more, with a change of its subject or headers; says where.
+pub async fn stored_again(system: &System, sequence: u64, change: impl FnOnce(&mut String, &mut HeaderMap)) -> u64 {
+    let context = system.administrator().await;
+    let log = context.get_stream(STREAM).await.expect("the log is there");
+    let message = log.get_raw_message(sequence).await.expect("it is there");
+    let (mut subject, mut headers) = (message.subject.to_string(), HeaderMap::new());
+    // Without what was expected of the stream then, and without the mark by which the log knows a repetition.
+    for (name, values) in message.headers.iter().filter(|(name, _)| !name.to_string().starts_with("Nats-")) {
+        values.iter().for_each(|value| headers.append(name.clone(), value.clone()));
+    }
+    change(&mut subject, &mut headers);
+    let sent = context.publish_with_headers(subject, headers, message.payload).await.expect("it is sent");
+    sent.await.expect("it is stored").sequence
 }

@@ -3,7 +3,7 @@
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use tests::parked::{failures, parked};
+use tests::parked::{failures, parked, stored_again};
 use tests::system::wait_for;
 use tests::{Subscriber, System};
 
@@ -91,6 +91,44 @@ async fn what_nobody_can_read_is_left_out_only_when_somebody_says_so() {
     let (shown, _) = failures(&system, &["show", &sequence]).await;
     assert_eq!(shown[0]["decisions"][0]["reason"], "sent by hand, no event");
     // The end of the test replays: what was skipped is skipped again.
+    system.finish_after_faults().await;
+}
+
+#[tokio::test]
+async fn what_only_a_newer_program_knows_waits_for_it() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let uploaded = ada.upload("First", "one").await;
+    // An aggregate of another kind, and what no version ever writes; nothing comes after them.
+    let folder = |subject: &mut String, _: &mut _| *subject = subject.replace(".document.", ".folder.");
+    let nothing = |subject: &mut String, _: &mut _| "syncboard.events.a.b.c.d".clone_into(subject);
+    let sequences = [
+        stored_again(&system, uploaded.sequence(), folder).await,
+        stored_again(&system, uploaded.sequence(), nothing).await,
+    ];
+    ada.get(&format!("/v1/statistics?min_sequence={}", sequences[1])).await.expect(200);
+    system.caught_up().await;
+    for projection in ["documents", "knowledge"] {
+        wait_for("both wait", async || parked(&system, projection).await == 2).await;
+    }
+    let (list, _) = failures(&system, &["list"]).await;
+    let of_folder =
+        |failure: &&Value| failure["error"].as_str().is_some_and(|error| error.contains("aggregate folder"));
+    assert_eq!((list.len(), list.iter().filter(of_folder).count()), (4, 2), "{list:?}");
+    let mut subscriber = Subscriber::open(&ada, "?after=0").await;
+    assert_eq!(subscriber.event().await.id, uploaded.sequence());
+    // Whoever reads up to the end of the log gets there.
+    let rebuilt = system.projector(&["rebuild", "--projection", "documents"]).await;
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    let verified = system.projector(&["verify", "--log-only", "--json"]).await;
+    let report = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(!verified.status.success() && report.contains("unknown aggregate folder"), "{report}");
+
+    let (outcome, is_well) = failures(&system, &["retry", &sequences[0].to_string()]).await;
+    assert!(!is_well && outcome.len() == 2, "this program is no newer: {outcome:?}");
+    let (_, is_well) = failures(&system, &["skip", &sequences[1].to_string(), "--reason", "sent by hand"]).await;
+    assert!(is_well);
+    wait_for("the folder waits alone", async || parked(&system, "documents").await == 1).await;
     system.finish_after_faults().await;
 }
 

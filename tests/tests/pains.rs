@@ -10,7 +10,7 @@ use serde_json::json;
 use tests::client::send;
 use tests::crowd::Crowd;
 use tests::knowledge::get;
-use tests::parked::{failures, parked};
+use tests::parked::{failures, parked, stored_again};
 use tests::rebuilding::sequence;
 use tests::system::wait_for;
 use tests::{Subscriber, System};
@@ -163,7 +163,10 @@ async fn poison_events() {
     let (poisoned, other) = (ada.upload("poisoned", "one").await, ada.upload("other", "two").await);
     let path = format!("/v1/documents/{}", poisoned.id());
     let retitled = ada.put(&format!("{path}/title"), &json!({ "title": "known" })).await.expect(200).sequence();
-    let newer = published_anew(&system, retitled, "syncboard.document.retitled.v900").await;
+    let newer = stored_again(&system, retitled, |_, headers| {
+        headers.insert(events::codec::header::TYPE, "syncboard.document.retitled.v900");
+    })
+    .await;
     ada.put(&format!("{path}/tags/behind"), &json!({})).await.expect(200);
     let edited = ada.put(&format!("/v1/documents/{}/title", other.id()), &json!({ "title": "goes on" })).await;
     let hers = eve.upload("of another workspace", "three").await;
@@ -181,22 +184,10 @@ async fn poison_events() {
         assert_eq!((&failure["sequence"], &failure["waiting"]), (&json!(newer), &json!(1)));
         assert!(failure["error"].as_str().is_some_and(|error| error.contains("900")), "it says why: {failure}");
     }
-    assert_eq!([parked(&system, "documents").await, parked(&system, "knowledge").await], [2, 2]);
-    system.finish_after_faults().await;
-}
-
-/// Stores a message of the log once more, as an event of another type; says where.
-async fn published_anew(system: &System, sequence: u64, of_type: &str) -> u64 {
-    let context = system.administrator().await;
-    let log = context.get_stream(runtime::event_log::STREAM).await.expect("the log is there");
-    let message = log.direct_get(sequence).await.expect("it is there");
-    let mut headers = async_nats::HeaderMap::new();
-    for (name, values) in message.headers.iter().filter(|(name, _)| !name.to_string().starts_with("Nats-")) {
-        values.iter().for_each(|value| headers.append(name.clone(), value.clone()));
+    for projection in ["documents", "knowledge"] {
+        wait_for("both events wait", async || parked(&system, projection).await == 2).await;
     }
-    headers.insert(events::codec::header::TYPE, of_type);
-    let published = context.publish_with_headers(message.subject, headers, message.payload).await.expect("it is sent");
-    published.await.expect("it is stored").sequence
+    system.finish_after_faults().await;
 }
 
 /// *What is delivered twice is counted twice: after a crash, after a lost acknowledgement, or when two instances work on

@@ -1,8 +1,11 @@
 //! The past: a document as it was, its revisions, and what changed between them.
 
+use async_nats::jetstream::stream::{Config, Source};
+use runtime::event_log::STREAM;
 use serde_json::{Value, json};
 use tests::System;
 use tests::knowledge::{get, texts};
+use tests::system::wait_for;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 
@@ -79,5 +82,37 @@ async fn a_document_is_shown_as_it_was_after_each_change() {
         eve.get(&format!("{path}{route}")).await.expect_problem(404, "document_not_found");
     }
     eve.get(&format!("{path}/revisions/1")).await.expect_problem(404, "revision_not_found");
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn a_replica_that_lags_is_not_believed() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let uploaded = ada.upload("Bread", "needs flour").await;
+    let path = format!("/v1/documents/{}/revisions/1?min_sequence={}", uploaded.id(), uploaded.sequence());
+    // It answers for the log, as replicas do, and does not have what came before.
+    let lagging = Config {
+        name: "LAGGING".to_owned(),
+        mirror: Some(Source {
+            name: STREAM.to_owned(),
+            start_sequence: Some(uploaded.sequence() + 1),
+            ..Source::default()
+        }),
+        mirror_direct: true,
+        allow_direct: true,
+        ..Config::default()
+    };
+    let log = system.administrator().await;
+    log.create_stream(lagging).await.expect("a mirror can be made");
+    let stream = log.get_stream(STREAM).await.expect("the log is there");
+    ada.upload("Another", "that it has").await;
+    let denies = async || stream.direct_get(uploaded.sequence()).await.is_err();
+    wait_for("the replica answers", denies).await;
+    for _ in 0..40 {
+        assert_eq!(ada.get(&path).await.expect(200).text, "needs flour");
+    }
+    wait_for("the replica still answers", denies).await;
+    log.delete_stream("LAGGING").await.expect("it can be taken away");
     system.finish().await;
 }

@@ -56,9 +56,9 @@ pub(crate) async fn parked(pool: &PgPool, log: &EventLog, stream: &Stream) -> Re
     .await?;
     let mut events = Vec::with_capacity(sequences.len());
     for sequence in sequences.into_iter().map(to_u64) {
-        match log.at(stream, sequence).await? {
-            Some(recorded) if recorded.sequence == sequence => events.push(Read::of(&recorded)),
-            Some(_) | None => {
+        match log.at(sequence).await? {
+            Some(recorded) => events.push(Read::of(&recorded)),
+            None => {
                 let error = "the log does not hold it any more".to_owned();
                 events.push(Read::Unreadable { sequence, stream: *stream, error });
             }

@@ -98,7 +98,7 @@ impl Analyst {
         let content = match subject.content {
             Place::Batch(at) => batch.get(at).and_then(|positioned| positioned.envelope.event.content()).cloned(),
             Place::Log(sequence) => {
-                let recorded = self.log.at(stream, sequence).await?;
+                let recorded = self.log.at(sequence).await?.filter(|recorded| recorded.stream == *stream);
                 let event = recorded.map(|recorded| recorded.decode_any()).transpose()?;
                 event.and_then(|envelope| envelope.event.content().cloned())
             }
