@@ -116,3 +116,33 @@ async fn a_replica_that_lags_is_not_believed() {
     log.delete_stream("LAGGING").await.expect("it can be taken away");
     system.finish().await;
 }
+
+#[tokio::test]
+async fn what_would_cost_too_much_is_refused() {
+    let limits = [("SYNCBOARD_PAST_CHANGES", "3"), ("SYNCBOARD_PAST_TEXT", "100B")];
+    let system = System::start_with(PROGRAM, &limits).await;
+    let ada = system.client("ada").await;
+    let long = "Sourdough starters need flour. ".repeat(10);
+    let uploaded = ada.upload("Bread", &long).await;
+    let path = format!("/v1/documents/{}", uploaded.id());
+    let at = |sequence: u64| format!("{path}/past?sequence={sequence}&min_sequence={sequence}");
+    ada.get(&format!("/v1/concepts?min_sequence={}", uploaded.sequence())).await.expect(200);
+    let remembered = ada.get(&at(uploaded.sequence())).await.expect(200).json();
+    assert!(texts(&remembered["concepts"], "concept").iter().any(|key| key.contains("sourdough")), "{remembered}");
+
+    system.execute("delete from analysis.memo").await;
+    let refused = ada.get(&at(uploaded.sequence())).await.expect_problem(422, "text_too_long").json();
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("SYNCBOARD_PAST_TEXT")), "{refused}");
+    let revised = ada.put(&format!("{path}/content"), &json!({ "text": "Kubernetes" })).await.expect(200).sequence();
+    let retitled = ada.put(&format!("{path}/title"), &json!({ "title": "Pods" })).await.expect(200).sequence();
+    ada.get(&format!("/v1/concepts?min_sequence={retitled}")).await.expect(200);
+    system.execute("delete from analysis.memo").await;
+    let analysed = ada.get(&at(retitled)).await.expect(200).json();
+    assert!(texts(&analysed["concepts"], "concept").iter().any(|key| key.contains("kubernete")), "{analysed}");
+
+    let fourth = ada.put(&format!("{path}/title"), &json!({ "title": "Loaves" })).await.expect(200).sequence();
+    let refused = ada.get(&at(fourth)).await.expect_problem(422, "too_many_changes").json();
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("SYNCBOARD_PAST_CHANGES")), "{refused}");
+    ada.get(&at(revised)).await.expect(200);
+    system.finish().await;
+}

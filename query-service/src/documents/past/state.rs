@@ -1,9 +1,11 @@
 //! A document as it was after its last change at or before a moment.
 
 use crate::documents::view::{DocumentView, SourceView, State};
-use analysis::concepts;
+use analysis::{Analysis, concepts};
+use bytesize::ByteSize;
 use chrono::{DateTime, Utc};
 use events::document::{Assessed, Proposed, Source};
+use poem::http::StatusCode;
 use poem_openapi::Object;
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
@@ -12,8 +14,11 @@ use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
-/// Changes of one document that are read at most; a later moment than these reach is not shown.
-const MOST_CHANGES: i64 = 100_000;
+/// Until when something had happened; of both the earlier holds.
+pub(super) struct Moment {
+    pub(super) sequence: Option<u64>,
+    pub(super) time: Option<DateTime<Utc>>,
+}
 
 /// A change, as the history tells it.
 pub(super) struct Change {
@@ -95,12 +100,15 @@ struct Corrections {
 }
 
 /// Reads the changes up to a moment, the oldest first.
+///
+/// # Errors
+/// 422 `too_many_changes` when they are more than so many.
 pub(super) async fn changes(
     connection: &mut PgConnection,
     workspace: Uuid,
     document: Uuid,
-    sequence: Option<u64>,
-    time: Option<DateTime<Utc>>,
+    moment: &Moment,
+    most: u32,
 ) -> Result<Vec<Change>, Problem> {
     let changes = sqlx::query_as!(
         Change,
@@ -113,12 +121,17 @@ pub(super) async fn changes(
          order by sequence limit $5",
         workspace,
         document,
-        sequence.map_or(i64::MAX, |sequence| i64::try_from(sequence).unwrap_or(i64::MAX)),
-        time,
-        MOST_CHANGES
+        moment.sequence.map_or(i64::MAX, |sequence| i64::try_from(sequence).unwrap_or(i64::MAX)),
+        moment.time,
+        i64::from(most) + 1
     )
     .fetch_all(connection)
     .await?;
+    if changes.len() > most as usize {
+        let title = "the document had changed too often by then";
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_changes", title);
+        return Err(problem.detail(format_args!("at most {most} changes are read (SYNCBOARD_PAST_CHANGES)")));
+    }
     Ok(changes)
 }
 
@@ -216,14 +229,43 @@ impl PastDocument {
         document.sequence = sequence(change);
     }
 
-    /// Adds its concepts, of the text that it had then.
-    pub(super) fn with_concepts_of(mut self, text: &str) -> Self {
-        let document = &self.document;
-        let file_name = self.corrected.file_name.as_deref().filter(|_| document.source.kind == "file");
-        let text = analysis::Text { title: &document.title, body: text, media_type: &document.media_type, file_name };
-        let found = analysis::analyse(&text).concepts.into_iter();
+    fn file_name(&self) -> Option<&str> {
+        self.corrected.file_name.as_deref().filter(|_| self.document.source.kind == "file")
+    }
+
+    /// What an analysis has found in the text that it had then, if that is remembered.
+    pub(super) async fn remembered(&self, connection: &mut PgConnection) -> Result<Option<Analysis>, Problem> {
+        let DocumentView { title, media_type, sha256, .. } = &self.document;
+        let key = analysis::memo::key(title, media_type, self.file_name(), sha256);
+        let result = sqlx::query_scalar!("select result from analysis.memo where key = $1", &key)
+            .fetch_optional(connection)
+            .await?;
+        // What cannot be read is found anew.
+        Ok(result.and_then(|result| serde_json::from_slice(&result).ok()))
+    }
+
+    /// # Errors
+    /// 422 `text_too_long` when its text had more bytes.
+    pub(super) fn check_length(&self, most: ByteSize) -> Result<(), Problem> {
+        if self.document.bytes <= most.as_u64() {
+            return Ok(());
+        }
+        let title = "the text of then is too long to be analysed now";
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "text_too_long", title);
+        let bytes = self.document.bytes;
+        Err(problem.detail(format_args!("it has {bytes} bytes, and at most {most} are analysed (SYNCBOARD_PAST_TEXT)")))
+    }
+
+    /// What the analysis finds in the text that it had then.
+    pub(super) fn analyse(&self, body: &str) -> Analysis {
+        let DocumentView { title, media_type, .. } = &self.document;
+        analysis::analyse(&analysis::Text { title, body, media_type, file_name: self.file_name() })
+    }
+
+    /// Adds its concepts, of what was found in its text.
+    pub(super) fn with_concepts_of(mut self, found: Analysis) -> Self {
         let mut had: BTreeMap<String, PastConcept> = BTreeMap::new();
-        for concept in found {
+        for concept in found.concepts {
             let of =
                 PastConcept::of(concept.key.clone(), concept.name, concept.category, concept.confidence, "analysis");
             had.insert(concept.key, of);
