@@ -131,6 +131,7 @@ impl Projector {
         let follow = self.batches.follow(format!("projector-{}", self.projection.name()));
         let reader = tokio::spawn(read(self.log.clone(), checkpoint, follow, sender));
         let _ends_with_session = AbortOnDrop(reader);
+        decisions::reconsider(&self.pool, self.projection).await?;
         self.count_parked().await?;
         let mut decisions = interval(DECISIONS);
         decisions.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -138,7 +138,8 @@ impl Head {
 }
 
 /// The entity tag of everything in a workspace together: the sequence of its last event as each projection shows it, and
-/// which generation of its tables that is, as a rebuild can give other answers at the same sequence.
+/// which generation of its tables that is, as a rebuild can give other answers at the same sequence. Of documents also how
+/// many events are shown, as one that was parked can come after the last.
 pub(crate) async fn etag(connection: &mut PgConnection, of: Of, workspace: Uuid) -> Result<String, sqlx::Error> {
     Ok(match of {
         Of::Documents => format!("W/\"{}\"", of_documents(connection, workspace).await?),
@@ -152,12 +153,12 @@ pub(crate) async fn etag(connection: &mut PgConnection, of: Of, workspace: Uuid)
 
 async fn of_documents(connection: &mut PgConnection, workspace: Uuid) -> Result<String, sqlx::Error> {
     let at = sqlx::query!(
-        r#"select sequence, tableoid::bigint as "table!" from workspace_statistics where workspace_id = $1"#,
+        r#"select sequence, events, tableoid::bigint as "table!" from workspace_statistics where workspace_id = $1"#,
         workspace
     )
     .fetch_optional(connection)
     .await?;
-    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}", at.sequence, at.table)))
+    Ok(at.map_or_else(nothing_yet, |at| format!("{}-{}-{}", at.sequence, at.events, at.table)))
 }
 
 async fn of_knowledge(connection: &mut PgConnection, workspace: Uuid) -> Result<String, sqlx::Error> {

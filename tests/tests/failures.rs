@@ -1,8 +1,10 @@
 //! Events that cannot be applied: they and what follows them in their stream wait, everything else goes on, and nothing is
 //! left out that nobody said to leave out.
 
+use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tests::client::send;
 use tests::parked::{failures, parked, stored_again};
 use tests::system::wait_for;
 use tests::{Subscriber, System};
@@ -190,5 +192,54 @@ async fn tables_that_come_back_try_again_what_they_have_parked() {
     let document = ada.document(&first, last).await;
     assert_eq!((&document["title"], &document["tags"]), (&json!("refused"), &json!(["last", "later"])));
     assert!(failures(&system, &["list"]).await.0.is_empty());
+    system.finish_after_faults().await;
+}
+
+#[tokio::test]
+async fn another_version_tries_again_what_was_parked_and_late_events_set_nothing_back() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let first = ada.upload("First", "one").await.id();
+    system.execute("alter table read_model.document add constraint refused check (title <> 'refused')").await;
+    let path = format!("/v1/documents/{first}");
+    let refused = ada.put(&format!("{path}/title"), &json!({ "title": "refused" })).await.expect(200).sequence();
+    ada.put(&format!("{path}/tags/later"), &json!({})).await.expect(200);
+    let other = ada.upload("Other", "two").await;
+    let last = other.sequence();
+    let routes = ["/v1/documents", "/v1/statistics"];
+    let mut before = Vec::new();
+    for route in routes {
+        before.push(ada.get(&format!("{route}?min_sequence={last}")).await.expect(200));
+    }
+    wait_for("both events wait", async || parked(&system, "documents").await == 2).await;
+    system.execute("alter table read_model.document drop constraint refused").await;
+
+    // The same version has no reason to think that it can do now what it could not.
+    system.replaced("projector", Signal::KILL).await;
+    let another = ada.put(&format!("/v1/documents/{}/tags/another", other.id()), &json!({})).await.expect(200);
+    ada.document(&other.id(), another.sequence()).await;
+    let (shown, _) = failures(&system, &["show", &refused.to_string()]).await;
+    assert_eq!(shown[0]["decisions"], json!([]));
+    for (route, before) in routes.iter().zip(&mut before) {
+        *before = ada.get(route).await.expect(200);
+    }
+
+    system.execute("update read_model.parked_event set version = '0.0.1'").await;
+    system.replaced("projector", Signal::KILL).await;
+    wait_for("they are applied", async || ada.get(&path).await.json()["tags"] == json!(["later"])).await;
+    assert_eq!(ada.get(&path).await.json()["title"], "refused");
+    wait_for("nothing waits any more", async || failures(&system, &["list"]).await.0.is_empty()).await;
+    let (shown, _) = failures(&system, &["show", &refused.to_string()]).await;
+    let [decision] = &shown[0]["decisions"].as_array().expect("decisions")[..] else { panic!("{shown:?}") };
+    assert_eq!((&decision["action"], &decision["outcome"]), (&json!("retry"), &json!("applied: 2 events")));
+    assert_eq!(decision["decided_by"], concat!("projector ", env!("CARGO_PKG_VERSION")));
+
+    // They came after later ones: what was answered before does not stand any more, and no time is set back.
+    for (route, before) in routes.iter().zip(&before) {
+        let tag = before.header("etag").expect("an entity tag");
+        let now = send(ada.query(Method::GET, route).header("If-None-Match", tag)).await.expect(200).json();
+        assert_eq!(now["updated_at"], before.json()["updated_at"], "{route}");
+    }
+    // The end of the test compares with a rebuild, in which nothing came late.
     system.finish_after_faults().await;
 }

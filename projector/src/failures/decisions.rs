@@ -19,6 +19,24 @@ pub(crate) struct Decision {
     pub(crate) is_skip: bool,
 }
 
+/// Decides that what another version of this program has parked is tried once more: this one may be able to apply it. Once,
+/// as it is then of this version.
+pub(crate) async fn reconsider(pool: &PgPool, projection: Projection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "with other as (
+             update parked_event set version = $2 where version is distinct from $2 returning sequence, error
+         )
+         insert into operations.failure_decision (projection, sequence, action, reason, decided_by)
+         select $1, sequence, 'retry', 'parked by another version of the projector', 'projector ' || $2
+         from other where error is not null order by sequence",
+        projection.name(),
+        parking::VERSION
+    )
+    .execute(pool)
+    .await
+    .map(drop)
+}
+
 /// The oldest decision about a projection: one at a time, so that everything else goes on between two.
 pub(crate) async fn open(pool: &PgPool, projection: Projection) -> Result<Option<Decision>, sqlx::Error> {
     let row = sqlx::query!(
