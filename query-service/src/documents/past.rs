@@ -1,6 +1,7 @@
 //! The past of a document: as it was at a sequence or a time, its revisions, and what changed between two of them. What
 //! happened stands in the table of histories; only an earlier text is read from the log, at the place where that says.
 
+mod changes;
 mod diff;
 mod revisions;
 mod state;
@@ -88,9 +89,9 @@ impl Api {
         if snapshot.is_known(none_match.0.as_deref()) {
             return Ok(snapshot.not_modified());
         }
-        let (id, moment) = (id.0, state::Moment { sequence: sequence.0, time: time.0 });
+        let (id, moment) = (id.0, changes::Moment { sequence: sequence.0, time: time.0 });
         let changes =
-            state::changes(snapshot.connection(), caller.workspace.0, id, &moment, self.overviews.past_changes).await?;
+            changes::up_to(snapshot.connection(), caller.workspace.0, id, &moment, self.overviews.past_changes).await?;
         let past = state::fold(id, &changes).ok_or_else(document_not_found)?;
         let remembered = past.remembered(snapshot.connection()).await?;
         let answered = snapshot.finish();

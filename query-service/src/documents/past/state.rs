@@ -1,58 +1,17 @@
 //! A document as it was after its last change at or before a moment.
 
+use super::changes::{Change, Detail};
 use crate::documents::view::{DocumentView, SourceView, State};
 use analysis::{Analysis, concepts};
 use bytesize::ByteSize;
-use chrono::{DateTime, Utc};
 use events::document::{Assessed, Proposed, Source};
 use poem::http::StatusCode;
 use poem_openapi::Object;
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// Until when something had happened; of both the earlier holds.
-pub(super) struct Moment {
-    pub(super) sequence: Option<u64>,
-    pub(super) time: Option<DateTime<Utc>>,
-}
-
-/// A change, as the history tells it.
-pub(super) struct Change {
-    sequence: i64,
-    kind: String,
-    at: DateTime<Utc>,
-    detail: Value,
-}
-
-/// What the details of all kinds of changes say.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Detail {
-    title: Option<String>,
-    media_type: Option<String>,
-    sha256: Option<String>,
-    bytes: Option<u64>,
-    source: Option<Source>,
-    skill_level: Option<String>,
-    tags: Vec<String>,
-    tag: Option<String>,
-    name: Option<String>,
-    category: Option<events::Category>,
-    concepts: Vec<Named>,
-    cluster: Option<Uuid>,
-    into: Option<Uuid>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    name: String,
-    #[serde(default)]
-    category: Option<events::Category>,
-}
 
 /// A concept that a document had.
 #[derive(Serialize, Object)]
@@ -99,42 +58,6 @@ struct Corrections {
     file_name: Option<String>,
 }
 
-/// Reads the changes up to a moment, the oldest first.
-///
-/// # Errors
-/// 422 `too_many_changes` when they are more than so many.
-pub(super) async fn changes(
-    connection: &mut PgConnection,
-    workspace: Uuid,
-    document: Uuid,
-    moment: &Moment,
-    most: u32,
-) -> Result<Vec<Change>, Problem> {
-    let changes = sqlx::query_as!(
-        Change,
-        "select sequence, kind, at, detail from document_history
-         where workspace_id = $1 and document_id = $2 and sequence <= $3 and sequence < coalesce((
-             -- Clocks differ: what comes after the first later change is later, whatever its own time.
-             select min(later.sequence) from document_history later
-             where later.workspace_id = $1 and later.document_id = $2 and later.at > $4::timestamptz
-         ), 9223372036854775807)
-         order by sequence limit $5",
-        workspace,
-        document,
-        moment.sequence.map_or(i64::MAX, |sequence| i64::try_from(sequence).unwrap_or(i64::MAX)),
-        moment.time,
-        i64::from(most) + 1
-    )
-    .fetch_all(connection)
-    .await?;
-    if changes.len() > most as usize {
-        let title = "the document had changed too often by then";
-        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_changes", title);
-        return Err(problem.detail(format_args!("at most {most} changes are read (SYNCBOARD_PAST_CHANGES)")));
-    }
-    Ok(changes)
-}
-
 /// What they come to; `None` if the document was not there yet.
 pub(super) fn fold(id: Uuid, changes: &[Change]) -> Option<PastDocument> {
     let (first, later) = changes.split_first().filter(|(first, _)| first.kind == "uploaded")?;
@@ -143,12 +66,6 @@ pub(super) fn fold(id: Uuid, changes: &[Change]) -> Option<PastDocument> {
         past.evolve(change, Detail::of(change));
     }
     Some(past)
-}
-
-impl Detail {
-    fn of(change: &Change) -> Self {
-        Self::deserialize(&change.detail).unwrap_or_default()
-    }
 }
 
 impl PastDocument {
@@ -170,11 +87,11 @@ impl PastDocument {
                 revision: 1,
                 created_at: change.at,
                 updated_at: change.at,
-                sequence: sequence(change),
+                sequence: change.sequence(),
             },
             concepts: Vec::new(),
             pinned_cluster_id: None,
-            content_sequence: sequence(change),
+            content_sequence: change.sequence(),
             corrected: Corrections { file_name, ..Corrections::default() },
         }
     }
@@ -187,7 +104,7 @@ impl PastDocument {
                 document.sha256 = detail.sha256.unwrap_or_default();
                 document.bytes = detail.bytes.unwrap_or_default();
                 document.revision += 1;
-                self.content_sequence = sequence(change);
+                self.content_sequence = change.sequence();
                 self.corrected.model.clear();
             }
             "retitled" => document.title = detail.title.unwrap_or_default(),
@@ -226,7 +143,7 @@ impl PastDocument {
         document.tags.sort_unstable();
         document.tags.dedup();
         document.updated_at = change.at;
-        document.sequence = sequence(change);
+        document.sequence = change.sequence();
     }
 
     fn file_name(&self) -> Option<&str> {
@@ -306,8 +223,4 @@ impl Corrections {
 fn view(source: Source) -> SourceView {
     let kind = source.kind.name().to_owned();
     SourceView { kind, name: source.name, url: source.url, author: source.author }
-}
-
-fn sequence(change: &Change) -> u64 {
-    u64::try_from(change.sequence).unwrap_or(0)
 }
