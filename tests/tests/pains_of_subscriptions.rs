@@ -9,8 +9,6 @@ use tests::programs::Program;
 use tests::{Answer, Client, Subscriber, System};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
-/// Heartbeats are set to come so often.
-const HEARTBEAT: (&str, &str) = ("SYNCBOARD_HEARTBEAT", "300ms");
 /// Within what time a sign of life must come while a part is away: asking the log in vain takes its while.
 const SILENCE: Duration = Duration::from_secs(8);
 
@@ -23,7 +21,7 @@ const SILENCE: Duration = Duration::from_secs(8);
 #[tokio::test]
 async fn subscriptions_stall_after_a_restart() {
     // So few events in memory that who comes back begins in the log.
-    let system = System::start_with(PROGRAM, &[HEARTBEAT, ("SYNCBOARD_RECENT_EVENTS", "10")]).await;
+    let system = System::start_with(PROGRAM, &[("SYNCBOARD_RECENT_EVENTS", "10")]).await;
     let ada = system.client("ada").await;
     let mut writer = Writer::begin(&ada).await;
     let mut stream = Stream::open(&ada, 0).await;
@@ -61,7 +59,8 @@ async fn subscriptions_stall_after_a_restart() {
 /// exactly the rest.
 #[tokio::test]
 async fn subscriptions_stall_while_the_log_is_away() {
-    let system = System::start_with(PROGRAM, &[HEARTBEAT, ("SYNCBOARD_RECENT_EVENTS", "10")]).await;
+    let system =
+        System::start_with(PROGRAM, &[("SYNCBOARD_HEARTBEAT", "300ms"), ("SYNCBOARD_RECENT_EVENTS", "10")]).await;
     let ada = system.client("ada").await;
     let mut writer = Writer::begin(&ada).await;
     writer.write(40).await;
