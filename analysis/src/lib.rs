@@ -15,6 +15,7 @@ mod intern;
 mod language;
 mod level;
 mod lexicon;
+pub mod memo;
 pub mod naming;
 pub mod near;
 mod stem;

@@ -43,6 +43,9 @@ pub enum Error {
     /// A header that every event carries is missing or malformed.
     #[error("header {0} is missing or malformed")]
     Header(&'static str),
+    /// No such kind of aggregate is known.
+    #[error("unknown aggregate {0}")]
+    UnknownAggregate(String),
     /// No such event type is known.
     #[error("unknown event type {0}")]
     UnknownType(String),
@@ -264,6 +267,7 @@ pub fn decode_any<'a>(
         Aggregate::Cluster => decode(stream, header, body).map(|envelope| envelope.map(AnyEvent::Cluster)),
         Aggregate::Concept => decode(stream, header, body).map(|envelope| envelope.map(AnyEvent::Concept)),
         Aggregate::Account => decode(stream, header, body).map(|envelope| envelope.map(AnyEvent::Account)),
+        Aggregate::Unknown(_) => Err(Error::UnknownAggregate(stream.aggregate.name().to_owned())),
     }
 }
 

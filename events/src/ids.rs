@@ -120,7 +120,7 @@ impl CommandId {
 }
 
 /// A version 5 UUID over length-prefixed parts, so that no two lists of parts can run together.
-fn derive(kind: &str, parts: &[&[u8]]) -> Uuid {
+pub(crate) fn derive(kind: &str, parts: &[&[u8]]) -> Uuid {
     let mut name = Vec::with_capacity(128);
     name.extend_from_slice(kind.as_bytes());
     for part in parts {

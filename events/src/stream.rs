@@ -1,7 +1,7 @@
 //! Streams and their subjects. One subject is one stream, so the log's expected-sequence check guards one aggregate; the
 //! partition comes first so that a consumer can filter its share on the server.
 
-use crate::ids::{AccountId, ClusterId, ConceptId, DocumentId, WorkspaceId};
+use crate::ids::{self, AccountId, ClusterId, ConceptId, DocumentId, WorkspaceId};
 use std::fmt;
 use uuid::Uuid;
 
@@ -25,27 +25,49 @@ pub enum Aggregate {
     Concept,
     /// An account, outside every workspace.
     Account,
+    /// A kind that this program does not know: its events are for a newer one to read.
+    Unknown(Token),
+}
+
+/// A token of a subject that stands for nothing that this program knows: at most 16 small letters, digits and `_`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Token([u8; 16]);
+
+impl Token {
+    fn parse(text: &str) -> Option<Self> {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let mut token = [0; 16];
+        token.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        (!text.is_empty() && text.bytes().all(is_plain)).then_some(Self(token))
+    }
+
+    fn text(&self) -> &str {
+        let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(self.0.len());
+        std::str::from_utf8(&self.0[..length]).unwrap_or_default()
+    }
 }
 
 impl Aggregate {
-    /// Every kind, for those who list them.
+    /// Every kind that is known, for those who list them.
     pub const ALL: [Self; 4] = [Self::Document, Self::Cluster, Self::Concept, Self::Account];
 
     /// The token that stands in subjects and event types.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Document => "document",
             Self::Cluster => "cluster",
             Self::Concept => "concept",
             Self::Account => "account",
+            Self::Unknown(token) => token.text(),
         }
     }
 
-    /// The kind with a name; `None` if there is no such.
+    /// The kind with a name; `None` if nothing can have that name.
     #[must_use]
     pub fn parse(token: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|aggregate| aggregate.name() == token)
+        let known = Self::ALL.into_iter().find(|aggregate| aggregate.name() == token);
+        known.or_else(|| Token::parse(token).map(Self::Unknown))
     }
 }
 
@@ -106,7 +128,7 @@ impl Stream {
     #[must_use]
     pub fn subject_of_many(workspace: WorkspaceId, aggregate: Option<Aggregate>, id: Option<Uuid>) -> String {
         let any = Self { workspace: Some(workspace), aggregate: Aggregate::Document, id: Uuid::nil() };
-        let aggregate = aggregate.map_or("*", Aggregate::name);
+        let aggregate = aggregate.as_ref().map_or("*", Aggregate::name);
         let id = id.map_or_else(|| "*".to_owned(), |id| id.to_string());
         format!("{PREFIX}.{}.{workspace}.{aggregate}.{id}", any.partition())
     }
@@ -122,6 +144,18 @@ impl Stream {
         };
         let stream = Self { workspace, aggregate: Aggregate::parse(aggregate)?, id: Uuid::parse_str(id).ok()? };
         (tokens.next().is_none() && partition.parse() == Ok(stream.partition())).then_some(stream)
+    }
+
+    /// The stream of any subject. What no program of any version writes, as it was sent by hand, is a stream of its own
+    /// outside every workspace, of which nobody can read anything.
+    #[must_use]
+    pub fn of(subject: &str) -> Self {
+        let astray = || Self {
+            workspace: None,
+            aggregate: Aggregate::Unknown(Token(*b"no_subject\0\0\0\0\0\0")),
+            id: ids::derive("no-subject", &[subject.as_bytes()]),
+        };
+        Self::parse(subject).unwrap_or_else(astray)
     }
 
     /// The partition of the stream's workspace.
@@ -180,6 +214,26 @@ mod tests {
             Stream::parse(&subject.replacen(&format!("{PREFIX}.{}", document(1).partition()), &elsewhere, 1)),
             None
         );
+    }
+
+    #[test]
+    fn a_kind_of_aggregate_that_is_not_known_keeps_its_name() {
+        for name in ["folder", "a", "sixteen_letters_"] {
+            let subject = document(1).subject().replace("document", name);
+            let stream = Stream::parse(&subject).expect("a newer program may write it");
+            assert_eq!((stream.aggregate.name(), stream.subject()), (name, subject));
+        }
+        for name in ["", "Folder", "seventeen_letters"] {
+            let subject = document(1).subject().replace("document", name);
+            assert_eq!(Stream::parse(&subject), None, "{name}");
+            let astray = Stream::of(&subject);
+            assert_eq!(
+                (astray.workspace, astray.aggregate.name()),
+                (None, "no_subject"),
+                "it is no stream of a workspace"
+            );
+            assert_eq!(Stream::parse(&astray.subject()), Some(astray), "what is parked of it can be found again");
+        }
     }
 
     #[test]

@@ -11,6 +11,9 @@ use sqlx::{AssertSqlSafe, PgConnection, PgExecutor, PgPool};
 use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
+/// The version of this program: another one may be able to apply what this one parks.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// What a projection has parked, and what it was told to leave out.
 #[derive(Default)]
 pub(crate) struct Parking {
@@ -136,14 +139,15 @@ pub(crate) async fn save(connection: &mut PgConnection, parked: &[Parked]) -> Re
         return Ok(());
     }
     sqlx::query!(
-        "insert into parked_event (sequence, workspace_id, aggregate, stream_id, error)
-         select * from unnest($1::bigint[], $2::uuid[], $3::text[], $4::uuid[], $5::text[])
-         on conflict (sequence) do update set error = excluded.error",
+        "insert into parked_event (sequence, workspace_id, aggregate, stream_id, error, version)
+         select *, $6 from unnest($1::bigint[], $2::uuid[], $3::text[], $4::uuid[], $5::text[])
+         on conflict (sequence) do update set error = excluded.error, version = excluded.version",
         &parked.iter().map(|parked| to_i64(parked.sequence)).collect::<Vec<_>>(),
         &parked.iter().map(|parked| parked.stream.workspace.map(|workspace| workspace.0)).collect::<Vec<_>>() as _,
         &parked.iter().map(|parked| parked.stream.aggregate.name().to_owned()).collect::<Vec<_>>(),
         &parked.iter().map(|parked| parked.stream.id).collect::<Vec<_>>(),
-        &parked.iter().map(|parked| parked.error.clone()).collect::<Vec<_>>() as _
+        &parked.iter().map(|parked| parked.error.clone()).collect::<Vec<_>>() as _,
+        VERSION
     )
     .execute(connection)
     .await

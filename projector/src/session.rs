@@ -5,7 +5,7 @@ use crate::announce;
 use crate::apply::{Applier, ChangedDocument, Pending};
 use crate::checkpoints::Checkpoints;
 use crate::error::Error;
-use crate::failures::carrying_out;
+use crate::failures::{carrying_out, decisions};
 use crate::leases::{Balance, Held, Leases, connection_name};
 use crate::metrics::{BATCH_EVENTS, BATCH_SECONDS, EVENTS, FAILURES, FRESHNESS_SECONDS};
 use crate::parking;
@@ -79,6 +79,7 @@ impl<'a> Session<'a> {
         worker.standings.hold(*projection, applier.checkpoints());
         let session =
             Self { worker, applier, shards, fences, seen, passed: Instant::now(), batches, _ends_with_session };
+        decisions::reconsider(pool, *projection).await?;
         session.count_parked().await?;
         session.announce(0, &[]).await;
         Ok(session)

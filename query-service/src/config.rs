@@ -126,6 +126,12 @@ pub struct Overviews {
     /// How much of each of two texts is compared, at most
     #[arg(long, env = "SYNCBOARD_COMPARE_LIMIT", default_value = "1MiB")]
     pub compare_limit: ByteSize,
+    /// Most changes of a document that are read to show it as it was
+    #[arg(long, env = "SYNCBOARD_PAST_CHANGES", default_value_t = 20_000)]
+    pub past_changes: u32,
+    /// Longest text that is analysed to show a document as it was, where no analysis of it is remembered
+    #[arg(long, env = "SYNCBOARD_PAST_TEXT", default_value = "1MiB")]
+    pub past_text: ByteSize,
 }
 
 /// Sizes of pages.

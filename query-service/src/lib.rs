@@ -132,7 +132,7 @@ fn build(
         documents::Api { tables: tables.clone(), hot, blobs: blobs.clone(), pages },
         documents::KnowledgeApi { tables: tables.clone(), pages, overviews: overviews.clone() },
         documents::CompareApi { tables: tables.clone(), blobs, most },
-        documents::PastApi { tables: tables.clone(), texts, pages, most },
+        documents::PastApi { tables: tables.clone(), texts, pages, overviews: overviews.clone() },
         concepts::Api { tables: tables.clone(), pages, overviews: overviews.clone() },
         concepts::GraphApi { tables: tables.clone(), overviews: overviews.clone() },
         clusters::Api { tables: tables.clone(), pages },

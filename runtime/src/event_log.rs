@@ -114,8 +114,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn stream_at(&self, sequence: u64) -> Result<Option<Stream>, Error> {
-        let message = load::message(self.stream.direct_get(sequence).await)?;
-        Ok(message.and_then(|message| Stream::parse(&message.subject)))
+        Ok(load::at(&self.stream, sequence).await?.map(|message| Stream::of(&message.subject)))
     }
 
     /// The connection, for core subscriptions and announcements.

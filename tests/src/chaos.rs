@@ -3,7 +3,7 @@
 
 use crate::client::{Answer, Client};
 use crate::numbers::Numbers;
-use crate::system::{System, wait_for};
+use crate::system::System;
 use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -86,16 +86,8 @@ pub async fn run(program: &Path, plan: Plan) -> Report {
         }
         // Every part once in each round, in an order of its own.
         let part = round.swap_remove(numbers.below(round.len() as u64) as usize);
-        let before = system.pid(part);
-        system.signal(part, Signal::KILL);
         let begun = Instant::now();
-        wait_for("the part was restarted", async || system.pid(part) != before).await;
-        wait_for("everything is ready", async || {
-            system.is_ready("command_url").await
-                && system.is_ready("query_url").await
-                && system.is_ready("projector_url").await
-        })
-        .await;
+        system.replaced(part, Signal::KILL).await;
         let took = begun.elapsed();
         assert!(took < RECOVERY, "{part} was killed, and recovery took {took:?}");
         slowest_recovery = slowest_recovery.max(took);

@@ -3,9 +3,14 @@
 
 pub mod chaos;
 pub mod client;
+pub mod crowd;
+pub mod kept;
 pub mod knowledge;
+pub mod model;
 pub mod numbers;
+pub mod parked;
 pub mod past;
+pub mod programs;
 pub mod rebuilding;
 pub mod subscriber;
 pub mod system;

@@ -100,6 +100,14 @@ impl Subscriber {
         came
     }
 
+    /// Waits for a block without data, which must come next, and says where the subscriber stands.
+    pub async fn heartbeat(&mut self) -> u64 {
+        let block =
+            timeout(PATIENCE, self.block()).await.expect("there is a sign of life").expect("the stream goes on");
+        assert!(block.1.is_empty(), "{block:?} is no heartbeat");
+        self.last_event_id.expect("it says where")
+    }
+
     /// The next block; `None` at the end of the stream.
     async fn block(&mut self) -> Option<(String, String)> {
         let end = loop {

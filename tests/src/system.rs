@@ -1,6 +1,9 @@
 //! A whole system, started as its users start it, with everything private to one test.
 
 use crate::client::{Client, http};
+use async_nats::{ConnectOptions, ServerAddr, jetstream};
+use runtime::auth::Tokens;
+use runtime::config::Auth;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
@@ -70,6 +73,15 @@ impl System {
         Client::register(self.fact("command_url"), self.fact("query_url"), username).await
     }
 
+    /// A client of an account that the log has and the database has no password of, as after a log was brought back.
+    pub fn signed_in(&self, username: &str) -> Client {
+        let secrets = std::fs::read(self.data.join("secrets.json")).expect("a data folder has its secrets");
+        let secrets: Value = serde_json::from_slice(&secrets).expect("they are JSON");
+        let secret_key = secrets["secret_key"].as_str().expect("tokens are signed").parse().expect("it is text");
+        let tokens = Tokens::new(&Auth { secret_key });
+        Client::signed_in(self.fact("command_url"), self.fact("query_url"), username, &tokens)
+    }
+
     /// The process that a part of the system is now, as the data folder says.
     pub fn pid(&self, part: &str) -> u32 {
         let facts = std::fs::read(self.data.join("run.json")).expect("a running system has its facts in its folder");
@@ -80,6 +92,16 @@ impl System {
     /// Sends a signal to a part of the system.
     pub fn signal(&self, part: &str, signal: Signal) {
         send(self.pid(part), signal);
+    }
+
+    /// Ends a part by a signal, and waits until the next one stands in its place and every service is ready.
+    pub async fn replaced(&self, part: &str, signal: Signal) {
+        let before = self.pid(part);
+        self.signal(part, signal);
+        wait_for("the part is there again", async || self.pid(part) != before && is_alive(self.pid(part))).await;
+        for url in ["command_url", "query_url", "projector_url"] {
+            wait_for("every service is ready", async || self.is_ready(url).await).await;
+        }
     }
 
     /// Everything in one line of a service's health page.
@@ -142,6 +164,23 @@ impl System {
     /// The database, for tests that break it.
     pub async fn database(&self) -> sqlx::PgPool {
         sqlx::PgPool::connect(self.fact("database_url")).await.expect("the database is there")
+    }
+
+    /// JetStream with the credential that may do everything, for tests that break the log.
+    pub async fn administrator(&self) -> jetstream::Context {
+        let server: ServerAddr = self.fact("nats_admin_url").parse().expect("an address");
+        // The client does not take credentials from an address by itself.
+        let user = server.username().expect("a user").to_owned();
+        let password = server.password().expect("a password").to_owned();
+        let options = ConnectOptions::with_user_and_password(user, password);
+        jetstream::new(options.connect(server).await.expect("the log is there"))
+    }
+
+    /// Changes the database by hand.
+    pub async fn execute(&self, statements: &'static str) {
+        let database = self.database().await;
+        sqlx::raw_sql(statements).execute(&database).await.expect("the statements are right");
+        database.close().await;
     }
 
     /// Ends a test that wrote: nothing lags, live tables equal rebuilt tables row by row, no service logged an error, and

@@ -5,13 +5,14 @@ use crate::rebuilding::sequence;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
 /// A user who writes and reads what was written, until told to stop: nothing that is read is older than what was asked
 /// for, or than what was read before.
 pub struct User {
     is_over: Arc<AtomicBool>,
-    task: JoinHandle<()>,
+    task: JoinHandle<Duration>,
 }
 
 impl User {
@@ -25,17 +26,19 @@ impl User {
         Self { is_over, task }
     }
 
-    /// Ends, and panics if anything that was read was too old.
-    pub async fn end(self) {
+    /// Ends, and panics if anything that was read was too old; says how long its slowest round took.
+    pub async fn end(self) -> Duration {
         self.is_over.store(true, Ordering::Relaxed);
-        self.task.await.expect("nothing that was read was too old");
+        self.task.await.expect("nothing that was read was too old")
     }
 }
 
-async fn act(client: Client, id: String, is_over: Arc<AtomicBool>) {
+async fn act(client: Client, id: String, is_over: Arc<AtomicBool>) -> Duration {
     let (mut seen, mut events, mut round) = (0, 0, 0_u64);
+    let mut slowest = Duration::ZERO;
     while !is_over.load(Ordering::Relaxed) {
         round += 1;
+        let begun = Instant::now();
         let title = format!("round {round}");
         let path = format!("/v1/documents/{id}");
         let written = client.put(&format!("{path}/title"), &json!({ "title": title })).await.expect(200).sequence();
@@ -52,6 +55,8 @@ async fn act(client: Client, id: String, is_over: Arc<AtomicBool>) {
         assert!(counted > events, "{counted} events after {events}");
         client.get(&format!("/v1/concepts?min_sequence={written}")).await.expect(200);
         (seen, events) = (written, counted);
+        slowest = slowest.max(begun.elapsed());
     }
     assert!(round > 0);
+    slowest
 }

@@ -1,117 +1,20 @@
 //! What a language model adds, and what happens when it fails. The model here is a server of the test's own: it speaks the
 //! protocol, writes down what it is asked, and misbehaves when told to.
 
-use poem::endpoint::make;
-use poem::http::StatusCode;
-use poem::listener::TcpAcceptor;
-use poem::{IntoResponse, Request, Response, Route, Server, post};
+use poem::{IntoResponse, Response};
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tests::client::http;
+use tests::model::{Behaviour, Model, TOKENS, completion, helpful, status};
 use tests::system::wait_for;
 use tests::texts::SUBJECTS;
 use tests::{Answer, Client, System};
-use tokio::net::TcpListener;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
-/// The key without which the model does not answer.
-const KEY: &str = "key-of-the-model";
-/// What each answer of the model costs.
-const TOKENS: u64 = 100;
 const GIVEN_UP: &str = "syncboard_assistant_given_up_total";
 const EXHAUSTED: &str = "syncboard_assistant_budget_exhausted";
 const AWAY: &str = "syncboard_assistant_model_away";
-
-/// What the model makes of a question and its number; never anything, if it is nothing.
-type Behaviour = fn(&str, usize) -> Option<Response>;
-
-struct State {
-    behaviour: Behaviour,
-    /// When it was asked what.
-    questions: Vec<(Instant, String)>,
-}
-
-/// The model, and where it is.
-struct Model {
-    url: String,
-    state: Arc<Mutex<State>>,
-}
-
-impl Model {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-        let state = Arc::new(Mutex::new(State { behaviour: helpful, questions: Vec::new() }));
-        let kept = state.clone();
-        let route = post(make(move |request: Request| answer(kept.clone(), request)));
-        let acceptor = TcpAcceptor::from_tokio(listener).expect("an acceptor");
-        tokio::spawn(Server::new_with_acceptor(acceptor).run(Route::new().at("/v1/chat/completions", route)));
-        Self { url, state }
-    }
-
-    fn behave(&self, behaviour: Behaviour) {
-        self.state.lock().expect("nothing panics with it").behaviour = behaviour;
-    }
-
-    fn questions(&self) -> Vec<(Instant, String)> {
-        self.state.lock().expect("nothing panics with it").questions.clone()
-    }
-
-    /// A system that asks this model.
-    async fn system(&self, more: &[(&str, &str)]) -> System {
-        let mut settings = vec![
-            ("SYNCBOARD_LLM_URL", self.url.as_str()),
-            ("SYNCBOARD_LLM_KEY", KEY),
-            ("SYNCBOARD_LLM_MODEL", "small"),
-            ("SYNCBOARD_LLM_PER_MINUTE", "60000"),
-            ("SYNCBOARD_LLM_CLUSTER_DOCUMENTS", "3"),
-            ("SYNCBOARD_LLM_CLUSTERS_EVERY", "1h"),
-            ("SYNCBOARD_ASSISTANT_LISTEN", "127.0.0.1:0"),
-        ];
-        settings.extend_from_slice(more);
-        System::start_with(PROGRAM, &settings).await
-    }
-}
-
-async fn answer(state: Arc<Mutex<State>>, mut request: Request) -> Response {
-    let is_allowed = request.header("authorization") == Some(format!("Bearer {KEY}").as_str());
-    let body: Value = request.take_body().into_json().await.unwrap_or_default();
-    if !is_allowed || body["model"] != "small" || body["messages"][0]["role"] != "system" {
-        return status(401);
-    }
-    let text = body["messages"][1]["content"].as_str().unwrap_or_default();
-    let answer = {
-        let mut state = state.lock().expect("nothing panics with it");
-        state.questions.push((Instant::now(), text.to_owned()));
-        (state.behaviour)(text, state.questions.len())
-    };
-    match answer {
-        Some(answer) => answer,
-        None => std::future::pending().await,
-    }
-}
-
-fn status(code: u16) -> Response {
-    Response::builder().status(StatusCode::from_u16(code).expect("a status")).finish()
-}
-
-fn completion(answer: &Value) -> Response {
-    let message = json!({ "role": "assistant", "content": format!("Here it is:\n```json\n{answer}\n```") });
-    let body = json!({ "choices": [{ "message": message }], "usage": { "total_tokens": TOKENS } });
-    Response::builder().content_type("application/json").body(body.to_string())
-}
-
-/// As it is asked to. The number makes every answer another, so that asking again would show.
-fn helpful(text: &str, number: usize) -> Option<Response> {
-    if text.starts_with("Titles:") {
-        return Some(completion(&json!({ "name": format!("Group {number}"), "summary": format!("Of {number}") })));
-    }
-    let concept = json!({ "name": "Zymurgy", "category": "methodology", "confidence": 0.9 });
-    let summary = format!("Answer {number}");
-    Some(completion(&json!({ "summary": summary, "skill_level": "advanced", "concepts": [concept] })))
-}
 
 /// As a text has told it to: more of everything than anybody asked for.
 fn misled(_: &str, _: usize) -> Option<Response> {
@@ -201,7 +104,7 @@ async fn clusters(client: &Client, min_sequence: u64) -> Vec<Value> {
 #[tokio::test]
 async fn an_answer_becomes_knowledge_by_an_event_and_does_no_more() {
     let model = Model::start().await;
-    let system = model.system(&[]).await;
+    let system = model.system(PROGRAM, &[]).await;
     let ada = system.client("ada").await;
     let uploaded = ada.upload("Brewing", "Malt, hops and yeast, and PostgreSQL for the records.").await;
     let id = uploaded.id();
@@ -245,7 +148,7 @@ async fn an_answer_becomes_knowledge_by_an_event_and_does_no_more() {
 #[tokio::test]
 async fn clusters_are_named_once_and_a_rebuild_asks_nothing_again() {
     let model = Model::start().await;
-    let system = model.system(&[("SYNCBOARD_LLM_CLUSTERS_EVERY", "200ms")]).await;
+    let system = model.system(PROGRAM, &[("SYNCBOARD_LLM_CLUSTERS_EVERY", "200ms")]).await;
     let ada = system.client("ada").await;
     let (mut ids, mut last) = (Vec::new(), 0);
     for (title, text) in (0..10).flat_map(|n| SUBJECTS.iter().map(move |subject| subject.document(n))) {
@@ -298,7 +201,7 @@ async fn clusters_are_named_once_and_a_rebuild_asks_nothing_again() {
 #[tokio::test]
 async fn a_question_at_fault_is_given_up_and_harms_nothing() {
     let model = Model::start().await;
-    let system = model.system(&[("SYNCBOARD_LLM_ATTEMPTS", "2")]).await;
+    let system = model.system(PROGRAM, &[("SYNCBOARD_LLM_ATTEMPTS", "2")]).await;
     let (ada, pages) = (system.client("ada").await, Pages::of(&system).await);
     // Each with the reason that is counted, how often that is, and how often is asked: where only one text is not answered,
     // another question is put in between.
@@ -335,7 +238,7 @@ async fn a_question_at_fault_is_given_up_and_harms_nothing() {
 #[tokio::test]
 async fn a_model_that_is_away_is_waited_for_and_harms_nothing() {
     let model = Model::start().await;
-    let system = model.system(&[("SYNCBOARD_LLM_ATTEMPTS", "2"), ("SYNCBOARD_LLM_TIMEOUT", "2s")]).await;
+    let system = model.system(PROGRAM, &[("SYNCBOARD_LLM_ATTEMPTS", "2"), ("SYNCBOARD_LLM_TIMEOUT", "2s")]).await;
     let (ada, pages) = (system.client("ada").await, Pages::of(&system).await);
     // Each with the reason that is counted, and seconds between the first two times.
     let outages: [(Behaviour, &str, u64); 6] = [
@@ -374,7 +277,7 @@ async fn a_model_that_is_away_is_waited_for_and_harms_nothing() {
 async fn spent_tokens_end_the_day_s_questions() {
     let model = Model::start().await;
     let limit = (TOKENS + 1).to_string();
-    let system = model.system(&[("SYNCBOARD_LLM_TOKENS_PER_DAY", limit.as_str())]).await;
+    let system = model.system(PROGRAM, &[("SYNCBOARD_LLM_TOKENS_PER_DAY", limit.as_str())]).await;
     let (ada, pages) = (system.client("ada").await, Pages::of(&system).await);
     for n in 0..2 {
         let uploaded = ada.upload("Within", &format!("Text {n} within the budget.")).await;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tests::numbers::Numbers;
-use tests::system::{is_alive, wait_for};
+use tests::system::wait_for;
 use tests::{Client, System};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -111,12 +111,6 @@ async fn flush(system: &System) {
     assert_eq!(&answer, b"+OK\r\n+OK\r\n");
 }
 
-async fn restarted(system: &System, part: &str) {
-    let before = system.pid(part);
-    system.signal(part, Signal::KILL);
-    wait_for("it was restarted", async || system.pid(part) != before && is_alive(system.pid(part))).await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_read_is_older_than_asked_for_and_no_reader_goes_back_in_time() {
     let system = System::start(PROGRAM).await;
@@ -156,7 +150,7 @@ async fn no_read_is_older_than_asked_for_and_no_reader_goes_back_in_time() {
             settle().await;
         }
         for part in ["redis-server", "projector", "query-service"] {
-            restarted(&system, part).await;
+            system.replaced(part, Signal::KILL).await;
             settle().await;
         }
     }

@@ -1,50 +1,22 @@
 //! Events that cannot be applied: they and what follows them in their stream wait, everything else goes on, and nothing is
 //! left out that nobody said to leave out.
 
+use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
+use tests::client::send;
+use tests::parked::{failures, parked, stored_again};
 use tests::system::wait_for;
 use tests::{Subscriber, System};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
-
-/// A change of the database by hand.
-async fn execute(system: &System, statement: &'static str) {
-    let mut database = PgConnection::connect(system.fact("database_url")).await.expect("the database is there");
-    sqlx::query(statement).execute(&mut database).await.expect("the statement is right");
-}
-
-/// What `projector failures` prints, a JSON object a line, and whether it ended well.
-async fn failures(system: &System, args: &[&str]) -> (Vec<Value>, bool) {
-    let output = system.projector(&[&["failures", "--json"], args].concat()).await;
-    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
-    let lines = lines.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
-    (lines, output.status.success())
-}
-
-/// A connection with the credentials of an address, which the client does not take from it.
-async fn nats(url: &str) -> async_nats::Client {
-    let server: async_nats::ServerAddr = url.parse().expect("an address");
-    let user = server.username().expect("a user").to_owned();
-    let password = server.password().expect("a password").to_owned();
-    let options = async_nats::ConnectOptions::with_user_and_password(user, password);
-    options.connect(server).await.expect("the log is there")
-}
-
-async fn parked(system: &System, projection: &str) -> Value {
-    system
-        .health("projector_url")
-        .await
-        .map_or(Value::Null, |health| health["statistics"][format!("{projection}_parked")].clone())
-}
 
 #[tokio::test]
 async fn what_the_tables_refuse_waits_and_everything_else_goes_on() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
     let (first, other) = (ada.upload("First", "one").await.id(), ada.upload("Other", "two").await.id());
-    execute(&system, "alter table read_model.document add constraint refused check (title <> 'refused')").await;
+    system.execute("alter table read_model.document add constraint refused check (title <> 'refused')").await;
 
     let title = |title: &str| json!({ "title": title });
     let refused = ada.put(&format!("/v1/documents/{first}/title"), &title("refused")).await.expect(200).sequence();
@@ -72,7 +44,7 @@ async fn what_the_tables_refuse_waits_and_everything_else_goes_on() {
     let system = system.restart().await;
     let ada = ada.moved(&system);
     wait_for("the projector knows what it has parked", async || parked(&system, "documents").await == 3).await;
-    execute(&system, "alter table read_model.document drop constraint refused").await;
+    system.execute("alter table read_model.document drop constraint refused").await;
     let (outcome, is_well) = failures(&system, &["retry"]).await;
     assert!(is_well && outcome[0]["outcome"] == "applied: 3 events", "{outcome:?}");
     let document = ada.document(&first, waiting).await;
@@ -90,8 +62,7 @@ async fn what_nobody_can_read_is_left_out_only_when_somebody_says_so() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
     let first = ada.upload("First", "one").await;
-    let nats = nats(system.fact("nats_admin_url")).await;
-    let context = async_nats::jetstream::new(nats);
+    let context = system.administrator().await;
     let stream = context.get_stream(runtime::event_log::STREAM).await.expect("the stream");
     let message = stream.direct_get(first.sequence()).await.expect("the upload");
     let published = context.publish(message.subject, "no event".into()).await.expect("it is sent");
@@ -126,12 +97,50 @@ async fn what_nobody_can_read_is_left_out_only_when_somebody_says_so() {
 }
 
 #[tokio::test]
+async fn what_only_a_newer_program_knows_waits_for_it() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let uploaded = ada.upload("First", "one").await;
+    // An aggregate of another kind, and what no version ever writes; nothing comes after them.
+    let folder = |subject: &mut String, _: &mut _| *subject = subject.replace(".document.", ".folder.");
+    let nothing = |subject: &mut String, _: &mut _| "syncboard.events.a.b.c.d".clone_into(subject);
+    let sequences = [
+        stored_again(&system, uploaded.sequence(), folder).await,
+        stored_again(&system, uploaded.sequence(), nothing).await,
+    ];
+    ada.get(&format!("/v1/statistics?min_sequence={}", sequences[1])).await.expect(200);
+    system.caught_up().await;
+    for projection in ["documents", "knowledge"] {
+        wait_for("both wait", async || parked(&system, projection).await == 2).await;
+    }
+    let (list, _) = failures(&system, &["list"]).await;
+    let of_folder =
+        |failure: &&Value| failure["error"].as_str().is_some_and(|error| error.contains("aggregate folder"));
+    assert_eq!((list.len(), list.iter().filter(of_folder).count()), (4, 2), "{list:?}");
+    let mut subscriber = Subscriber::open(&ada, "?after=0").await;
+    assert_eq!(subscriber.event().await.id, uploaded.sequence());
+    // Whoever reads up to the end of the log gets there.
+    let rebuilt = system.projector(&["rebuild", "--projection", "documents"]).await;
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    let verified = system.projector(&["verify", "--log-only", "--json"]).await;
+    let report = String::from_utf8_lossy(&verified.stdout).into_owned();
+    assert!(!verified.status.success() && report.contains("unknown aggregate folder"), "{report}");
+
+    let (outcome, is_well) = failures(&system, &["retry", &sequences[0].to_string()]).await;
+    assert!(!is_well && outcome.len() == 2, "this program is no newer: {outcome:?}");
+    let (_, is_well) = failures(&system, &["skip", &sequences[1].to_string(), "--reason", "sent by hand"]).await;
+    assert!(is_well);
+    wait_for("the folder waits alone", async || parked(&system, "documents").await == 1).await;
+    system.finish_after_faults().await;
+}
+
+#[tokio::test]
 async fn of_a_large_batch_only_the_culprits_wait() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
     ada.upload("Before", "text").await;
     system.caught_up().await;
-    execute(&system, "alter table read_model.document add constraint refused check (title not like 'refused%')").await;
+    system.execute("alter table read_model.document add constraint refused check (title not like 'refused%')").await;
 
     // What comes while the projector stands still is one batch.
     system.signal("projector", Signal::STOP);
@@ -151,7 +160,7 @@ async fn of_a_large_batch_only_the_culprits_wait() {
     assert_eq!(parked, culprits.iter().map(|(_, sequence)| json!(sequence)).collect::<Vec<_>>());
     assert!(list.iter().all(|failure| failure["waiting"] == 1), "{list:?}");
 
-    execute(&system, "alter table read_model.document drop constraint refused").await;
+    system.execute("alter table read_model.document drop constraint refused").await;
     let (outcomes, is_well) = failures(&system, &["retry"]).await;
     assert!(is_well && outcomes.len() == culprits.len(), "{outcomes:?}");
     for (id, _) in culprits.iter().chain(&others) {
@@ -165,7 +174,7 @@ async fn tables_that_come_back_try_again_what_they_have_parked() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
     let first = ada.upload("First", "one").await.id();
-    execute(&system, "alter table read_model.document add constraint refused check (title <> 'refused')").await;
+    system.execute("alter table read_model.document add constraint refused check (title <> 'refused')").await;
     ada.put(&format!("/v1/documents/{first}/title"), &json!({ "title": "refused" })).await.expect(200);
     let tagged = ada.put(&format!("/v1/documents/{first}/tags/later"), &json!({})).await.expect(200).sequence();
     assert_eq!(ada.document(&first, tagged).await["title"], "First");
@@ -177,11 +186,60 @@ async fn tables_that_come_back_try_again_what_they_have_parked() {
     let last = ada.put(&format!("/v1/documents/{first}/tags/last"), &json!({})).await.expect(200).sequence();
     assert_eq!(ada.document(&first, last).await["title"], "refused");
 
-    execute(&system, "alter table read_model_previous.document drop constraint refused").await;
+    system.execute("alter table read_model_previous.document drop constraint refused").await;
     let rolled_back = system.projector(&["rollback", "--projection", "documents"]).await;
     assert!(rolled_back.status.success(), "{}", String::from_utf8_lossy(&rolled_back.stderr));
     let document = ada.document(&first, last).await;
     assert_eq!((&document["title"], &document["tags"]), (&json!("refused"), &json!(["last", "later"])));
     assert!(failures(&system, &["list"]).await.0.is_empty());
+    system.finish_after_faults().await;
+}
+
+#[tokio::test]
+async fn another_version_tries_again_what_was_parked_and_late_events_set_nothing_back() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let first = ada.upload("First", "one").await.id();
+    system.execute("alter table read_model.document add constraint refused check (title <> 'refused')").await;
+    let path = format!("/v1/documents/{first}");
+    let refused = ada.put(&format!("{path}/title"), &json!({ "title": "refused" })).await.expect(200).sequence();
+    ada.put(&format!("{path}/tags/later"), &json!({})).await.expect(200);
+    let other = ada.upload("Other", "two").await;
+    let last = other.sequence();
+    let routes = ["/v1/documents", "/v1/statistics"];
+    let mut before = Vec::new();
+    for route in routes {
+        before.push(ada.get(&format!("{route}?min_sequence={last}")).await.expect(200));
+    }
+    wait_for("both events wait", async || parked(&system, "documents").await == 2).await;
+    system.execute("alter table read_model.document drop constraint refused").await;
+
+    // The same version has no reason to think that it can do now what it could not.
+    system.replaced("projector", Signal::KILL).await;
+    let another = ada.put(&format!("/v1/documents/{}/tags/another", other.id()), &json!({})).await.expect(200);
+    ada.document(&other.id(), another.sequence()).await;
+    let (shown, _) = failures(&system, &["show", &refused.to_string()]).await;
+    assert_eq!(shown[0]["decisions"], json!([]));
+    for (route, before) in routes.iter().zip(&mut before) {
+        *before = ada.get(route).await.expect(200);
+    }
+
+    system.execute("update read_model.parked_event set version = '0.0.1'").await;
+    system.replaced("projector", Signal::KILL).await;
+    wait_for("they are applied", async || ada.get(&path).await.json()["tags"] == json!(["later"])).await;
+    assert_eq!(ada.get(&path).await.json()["title"], "refused");
+    wait_for("nothing waits any more", async || failures(&system, &["list"]).await.0.is_empty()).await;
+    let (shown, _) = failures(&system, &["show", &refused.to_string()]).await;
+    let [decision] = &shown[0]["decisions"].as_array().expect("decisions")[..] else { panic!("{shown:?}") };
+    assert_eq!((&decision["action"], &decision["outcome"]), (&json!("retry"), &json!("applied: 2 events")));
+    assert_eq!(decision["decided_by"], concat!("projector ", env!("CARGO_PKG_VERSION")));
+
+    // They came after later ones: what was answered before does not stand any more, and no time is set back.
+    for (route, before) in routes.iter().zip(&before) {
+        let tag = before.header("etag").expect("an entity tag");
+        let now = send(ada.query(Method::GET, route).header("If-None-Match", tag)).await.expect(200).json();
+        assert_eq!(now["updated_at"], before.json()["updated_at"], "{route}");
+    }
+    // The end of the test compares with a rebuild, in which nothing came late.
     system.finish_after_faults().await;
 }

@@ -1,8 +1,11 @@
 //! The past: a document as it was, its revisions, and what changed between them.
 
+use async_nats::jetstream::stream::{Config, Source};
+use runtime::event_log::STREAM;
 use serde_json::{Value, json};
 use tests::System;
 use tests::knowledge::{get, texts};
+use tests::system::wait_for;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 
@@ -79,5 +82,67 @@ async fn a_document_is_shown_as_it_was_after_each_change() {
         eve.get(&format!("{path}{route}")).await.expect_problem(404, "document_not_found");
     }
     eve.get(&format!("{path}/revisions/1")).await.expect_problem(404, "revision_not_found");
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn a_replica_that_lags_is_not_believed() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let uploaded = ada.upload("Bread", "needs flour").await;
+    let path = format!("/v1/documents/{}/revisions/1?min_sequence={}", uploaded.id(), uploaded.sequence());
+    // It answers for the log, as replicas do, and does not have what came before.
+    let lagging = Config {
+        name: "LAGGING".to_owned(),
+        mirror: Some(Source {
+            name: STREAM.to_owned(),
+            start_sequence: Some(uploaded.sequence() + 1),
+            ..Source::default()
+        }),
+        mirror_direct: true,
+        allow_direct: true,
+        ..Config::default()
+    };
+    let log = system.administrator().await;
+    log.create_stream(lagging).await.expect("a mirror can be made");
+    let stream = log.get_stream(STREAM).await.expect("the log is there");
+    ada.upload("Another", "that it has").await;
+    let denies = async || stream.direct_get(uploaded.sequence()).await.is_err();
+    wait_for("the replica answers", denies).await;
+    for _ in 0..40 {
+        assert_eq!(ada.get(&path).await.expect(200).text, "needs flour");
+    }
+    wait_for("the replica still answers", denies).await;
+    log.delete_stream("LAGGING").await.expect("it can be taken away");
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn what_would_cost_too_much_is_refused() {
+    let limits = [("SYNCBOARD_PAST_CHANGES", "3"), ("SYNCBOARD_PAST_TEXT", "100B")];
+    let system = System::start_with(PROGRAM, &limits).await;
+    let ada = system.client("ada").await;
+    let long = "Sourdough starters need flour. ".repeat(10);
+    let uploaded = ada.upload("Bread", &long).await;
+    let path = format!("/v1/documents/{}", uploaded.id());
+    let at = |sequence: u64| format!("{path}/past?sequence={sequence}&min_sequence={sequence}");
+    ada.get(&format!("/v1/concepts?min_sequence={}", uploaded.sequence())).await.expect(200);
+    let remembered = ada.get(&at(uploaded.sequence())).await.expect(200).json();
+    assert!(texts(&remembered["concepts"], "concept").iter().any(|key| key.contains("sourdough")), "{remembered}");
+
+    system.execute("delete from analysis.memo").await;
+    let refused = ada.get(&at(uploaded.sequence())).await.expect_problem(422, "text_too_long").json();
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("SYNCBOARD_PAST_TEXT")), "{refused}");
+    let revised = ada.put(&format!("{path}/content"), &json!({ "text": "Kubernetes" })).await.expect(200).sequence();
+    let retitled = ada.put(&format!("{path}/title"), &json!({ "title": "Pods" })).await.expect(200).sequence();
+    ada.get(&format!("/v1/concepts?min_sequence={retitled}")).await.expect(200);
+    system.execute("delete from analysis.memo").await;
+    let analysed = ada.get(&at(retitled)).await.expect(200).json();
+    assert!(texts(&analysed["concepts"], "concept").iter().any(|key| key.contains("kubernete")), "{analysed}");
+
+    let fourth = ada.put(&format!("{path}/title"), &json!({ "title": "Loaves" })).await.expect(200).sequence();
+    let refused = ada.get(&at(fourth)).await.expect_problem(422, "too_many_changes").json();
+    assert!(refused["detail"].as_str().is_some_and(|detail| detail.contains("SYNCBOARD_PAST_CHANGES")), "{refused}");
+    ada.get(&at(revised)).await.expect(200);
     system.finish().await;
 }

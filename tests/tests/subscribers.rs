@@ -2,69 +2,18 @@
 
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
+use tests::programs::{Program, query_address};
 use tests::system::wait_for;
-use tests::tools::installed;
 use tests::{Client, Subscriber, System};
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Documents of some 8 KB each: more than both ends of a connection buffer.
 const MANY: usize = 700;
-
-/// A program whose output is read line by line.
-struct Program {
-    child: Child,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Program {
-    fn start(name: &'static str, args: &[&str]) -> Self {
-        let mut command = Command::new(installed(&[name], name));
-        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().expect("it is there");
-        let lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
-        Self { child, lines }
-    }
-
-    async fn line(&mut self) -> Option<String> {
-        timeout(PATIENCE, self.lines.next_line()).await.expect("a line comes in time").expect("its output is text")
-    }
-
-    /// The next message of the WebSocket client that is an event, or its last line.
-    async fn message(&mut self) -> String {
-        loop {
-            let line = self.line().await.expect("the client goes on");
-            if !line.contains(r#""type":"position""#) {
-                return line;
-            }
-        }
-    }
-
-    async fn tell(&mut self, line: &str) {
-        let input = self.child.stdin.as_mut().expect("its input is piped");
-        input.write_all(line.as_bytes()).await.expect("it listens");
-        input.flush().await.expect("it listens");
-    }
-}
-
-/// The WebSocket client of another language.
-fn socket(system: &System, query: &str, token: &str, more: &[&str]) -> Program {
-    let address = address(system);
-    let (host, port) = address.split_once(':').expect("a host and a port");
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/websocket.py");
-    let path = format!("/v1/events/socket{query}");
-    Program::start("python3", &[&[script, host, port, &path, token], more].concat())
-}
-
-fn address(system: &System) -> String {
-    system.fact("query_url").trim_start_matches("http://").to_owned()
-}
 
 fn event(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))
@@ -100,7 +49,7 @@ async fn a_websocket_client_of_another_language_resumes_and_is_told_the_end() {
         let body = json!({ "title": format!("title {n}") });
         titles.push(ada.put(&format!("/v1/documents/{id}/title"), &body).await.expect(200).sequence());
     }
-    let mut first = socket(&system, "?after=0&type=document.retitled", &ada.token, &[]);
+    let mut first = Program::socket(&system, "?after=0&type=document.retitled", &ada.token, &[]);
     assert_eq!(first.line().await.as_deref(), Some("open"));
     for wanted in &titles[..5] {
         assert_eq!(event(&first.message().await)["sequence"], *wanted);
@@ -110,7 +59,7 @@ async fn a_websocket_client_of_another_language_resumes_and_is_told_the_end() {
     let ticket = tests::client::send(ada.query(reqwest::Method::POST, "/v1/tickets")).await.expect(201).json();
     let ticket = ticket["ticket"].as_str().expect("a ticket");
     let path = format!("?after={}&type=document.retitled&ticket={ticket}", titles[4]);
-    let mut second = socket(&system, &path, "", &[]);
+    let mut second = Program::socket(&system, &path, "", &[]);
     assert_eq!(second.line().await.as_deref(), Some("open"));
     for wanted in &titles[5..] {
         assert_eq!(event(&second.message().await)["sequence"], *wanted);
@@ -184,7 +133,7 @@ async fn until_stuck(system: &System) {
 async fn asked(system: &System, client: &Client, query: &str) -> TcpStream {
     let connection = TcpSocket::new_v4().expect("a socket");
     connection.set_recv_buffer_size(4_096).expect("its size can be set");
-    let address = address(system).parse().expect("an address");
+    let address = query_address(system).parse().expect("an address");
     let mut connection = connection.connect(address).await.expect("the service listens");
     let request =
         format!("GET /v1/events{query} HTTP/1.0\r\nhost: x\r\nauthorization: Bearer {}\r\n\r\n", client.token);
@@ -238,7 +187,7 @@ async fn a_slow_consumer_is_told_where_to_resume() {
     until_stuck(&system).await;
     assert_nothing_is_lost(&ada, slow, &sequences).await;
 
-    let mut slow = socket(&system, "?after=0", &ada.token, &["--wait"]);
+    let mut slow = Program::socket(&system, "?after=0", &ada.token, &["--wait"]);
     assert_eq!(slow.line().await.as_deref(), Some("open"));
     until_stuck(&system).await;
     slow.tell("go on\n").await;

@@ -225,44 +225,6 @@ async fn a_ticket_admits_once_and_its_store_may_be_away() {
 }
 
 #[tokio::test]
-async fn a_restart_loses_and_repeats_nothing() {
-    let system = System::start_with(PROGRAM, &[("SYNCBOARD_RECENT_EVENTS", "10")]).await;
-    let ada = system.client("ada").await;
-    let id = ada.upload("a", "b").await.id();
-    let mut subscriber = Subscriber::open(&ada, "?after=0").await;
-    let mut sequences = vec![subscriber.event().await.id];
-    let mut expected = sequences.clone();
-    for (round, signal) in [Signal::TERM, Signal::KILL].into_iter().enumerate() {
-        for n in 0..20 {
-            expected.push(retitle(&ada, &id, &format!("before {round} {n}")).await);
-        }
-        sequences.extend(ids(&subscriber.up_to(expected[expected.len() - 5]).await));
-        let before = system.pid("query-service");
-        system.signal("query-service", signal);
-        let mut last_word = None;
-        while let Some(message) = subscriber.next().await {
-            match message.event.as_str() {
-                "closed" => last_word = Some(message.data["code"].clone()),
-                _ => sequences.push(message.id),
-            }
-        }
-        assert_eq!(last_word, (signal == Signal::TERM).then(|| json!("stopping")));
-        for n in 0..20 {
-            expected.push(retitle(&ada, &id, &format!("meanwhile {round} {n}")).await);
-        }
-        wait_for("the service is back", async || {
-            system.pid("query-service") != before && system.is_ready("query_url").await
-        })
-        .await;
-        subscriber = Subscriber::resume(&ada, subscriber.last_event_id.expect("an id")).await;
-        sequences.extend(ids(&subscriber.up_to(expected[expected.len() - 1]).await));
-    }
-    assert_eq!(sequences, expected);
-    drop(subscriber);
-    system.finish_after_faults().await;
-}
-
-#[tokio::test]
 async fn there_are_only_so_many_subscribers() {
     let settings = [("SYNCBOARD_SUBSCRIBERS", "3"), ("SYNCBOARD_WORKSPACE_SUBSCRIBERS", "2")];
     let system = System::start_with(PROGRAM, &settings).await;

@@ -1,6 +1,5 @@
 //! What is wrong is found, and a document whose rows are wrong can be repaired where it serves.
 
-use async_nats::jetstream;
 use serde_json::{Value, json};
 use std::process::Output;
 use tests::System;
@@ -37,7 +36,7 @@ async fn a_changed_row_a_lost_row_and_a_lost_text_are_found() {
         let touched = sqlx::query(statement).bind(id).execute(&database).await.expect("the tables are there");
         assert_eq!(touched.rows_affected(), 1);
     }
-    let store = administrator(&system).await;
+    let store = system.administrator().await;
     let store = store.get_object_store("SYNCBOARD_BLOBS").await.expect("the blob store is there");
     let sha256 = ada.get(&format!("/v1/documents/{}", with_blob.id())).await.expect(200).json()["sha256"].clone();
     let sha256 = sha256.as_str().expect("an address");
@@ -80,7 +79,7 @@ async fn an_event_that_was_taken_out_of_the_log_is_missed() {
     ada.upload("other", "text").await;
     system.caught_up().await;
     // Only the administrator can do so, and only by purging all of a stream up to a sequence.
-    let admin = administrator(&system).await;
+    let admin = system.administrator().await;
     let log = admin.get_stream("SYNCBOARD_EVENTS").await.expect("the log is there");
     let subject = format!("syncboard.events.*.*.document.{}", uploaded.id());
     log.purge().filter(subject).sequence(second).await.expect("it can be purged");
@@ -148,14 +147,6 @@ async fn a_document_is_repaired_where_it_serves() {
     let edited = ada.put(&format!("{path}/title"), &json!({ "title": "goes on" })).await.expect(200).sequence();
     assert_eq!(ada.document(&id, edited).await["title"], "goes on");
     system.finish().await;
-}
-
-/// JetStream with the credential that may do everything.
-async fn administrator(system: &System) -> jetstream::Context {
-    let url: reqwest::Url = system.fact("nats_admin_url").parse().expect("an address");
-    let (user, password) = (url.username().to_owned(), url.password().expect("a password").to_owned());
-    let options = async_nats::ConnectOptions::with_user_and_password(user, password);
-    jetstream::new(options.connect(url.as_str()).await.expect("NATS is there"))
 }
 
 fn lines(output: &Output) -> Vec<Value> {

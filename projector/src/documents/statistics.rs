@@ -82,7 +82,9 @@ impl Statistics {
              on conflict (workspace_id) do update set
                     documents = at.documents + excluded.documents, trashed = at.trashed + excluded.trashed,
                     bytes = at.bytes + excluded.bytes, events = at.events + excluded.events,
-                    sequence = excluded.sequence, updated_at = excluded.updated_at",
+                    -- An event that was parked comes late.
+                    sequence = greatest(at.sequence, excluded.sequence),
+                    updated_at = greatest(at.updated_at, excluded.updated_at)",
             &self.workspaces.keys().map(|workspace| workspace.0).collect::<Vec<_>>(),
             &column!(documents),
             &column!(trashed),

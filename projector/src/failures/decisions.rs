@@ -23,6 +23,24 @@ pub(crate) struct Decision {
     pub(crate) held_up: Option<Stream>,
 }
 
+/// Decides that what another version of this program has parked is tried once more: this one may be able to apply it. Once,
+/// as it is then of this version.
+pub(crate) async fn reconsider(pool: &PgPool, projection: Projection) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "with other as (
+             update parked_event set version = $2 where version is distinct from $2 returning sequence, error
+         )
+         insert into operations.failure_decision (projection, sequence, action, reason, decided_by)
+         select $1, sequence, 'retry', 'parked by another version of the projector', 'projector ' || $2
+         from other where error is not null order by sequence",
+        projection.name(),
+        parking::VERSION
+    )
+    .execute(pool)
+    .await
+    .map(drop)
+}
+
 /// The oldest decisions about a projection.
 pub(crate) async fn open(pool: &PgPool, projection: Projection) -> Result<Vec<Decision>, Error> {
     let rows = sqlx::query!(
@@ -61,9 +79,9 @@ pub(crate) async fn parked(pool: &PgPool, log: &EventLog, stream: &Stream) -> Re
     .await?;
     let mut events = Vec::with_capacity(sequences.len());
     for sequence in sequences.into_iter().map(to_u64) {
-        match log.at(stream, sequence).await? {
-            Some(recorded) if recorded.sequence == sequence => events.push(Read::of(&recorded)),
-            Some(_) | None => {
+        match log.at(sequence).await? {
+            Some(recorded) => events.push(Read::of(&recorded)),
+            None => {
                 let error = "the log does not hold it any more".to_owned();
                 events.push(Read::Unreadable { sequence, stream: *stream, error });
             }

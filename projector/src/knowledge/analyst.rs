@@ -12,7 +12,6 @@ use events::{AnyEvent, Content, Stream};
 use metrics::counter;
 use runtime::blobs::Blobs;
 use runtime::{EventLog, event_log};
-use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::catch_unwind;
@@ -32,7 +31,7 @@ pub(super) struct Analyst {
     blobs: Blobs,
 }
 
-/// SHA-256 of all that an analysis depends on.
+/// See [`analysis::memo`].
 type Digested = [u8; 32];
 
 /// What a document's analysis looks at, and where its text is.
@@ -98,7 +97,7 @@ impl Analyst {
         let content = match subject.content {
             Place::Batch(at) => batch.get(at).and_then(|positioned| positioned.envelope.event.content()).cloned(),
             Place::Log(sequence) => {
-                let recorded = self.log.at(stream, sequence).await?;
+                let recorded = self.log.at(sequence).await?.filter(|recorded| recorded.stream == *stream);
                 let event = recorded.map(|recorded| recorded.decode_any()).transpose()?;
                 event.and_then(|envelope| envelope.event.content().cloned())
             }
@@ -164,14 +163,7 @@ impl Subject {
     }
 
     fn digest(&self) -> Digested {
-        let mut hasher = Sha256::new();
-        hasher.update(analysis::VERSION.to_be_bytes());
-        let name = self.file_name.as_deref().unwrap_or_default();
-        for part in [&self.title, &self.media_type, name, &self.sha256] {
-            hasher.update((part.len() as u64).to_be_bytes());
-            hasher.update(part.as_bytes());
-        }
-        hasher.finalize().into()
+        analysis::memo::key(&self.title, &self.media_type, self.file_name.as_deref(), &self.sha256)
     }
 
     /// What the text says; none if the analysis breaks, so that one text does not hold up all the others.

@@ -1,12 +1,13 @@
 //! The past of a document: as it was at a sequence or a time, its revisions, and what changed between two of them. What
 //! happened stands in the table of histories; only an earlier text is read from the log, at the place where that says.
 
+mod changes;
 mod diff;
 mod revisions;
 mod state;
 
-use crate::answer::{self, DocumentStatuses, Found, document_not_found};
-use crate::config::Pages;
+use crate::answer::{self, Found, document_not_found};
+use crate::config::{Overviews, Pages};
 use crate::cursor;
 use crate::tables::{Of, Tables};
 use chrono::{DateTime, Utc};
@@ -28,8 +29,20 @@ pub(crate) struct Api {
     pub(crate) tables: Tables,
     pub(crate) texts: Texts,
     pub(crate) pages: Pages,
-    /// Most bytes of each text that is compared.
-    pub(crate) most: usize,
+    pub(crate) overviews: Overviews,
+}
+
+/// How showing a document as it was can fail.
+struct PastStatuses;
+
+impl Statuses for PastStatuses {
+    const ALL: &'static [(u16, &'static str)] = &[
+        (400, "Malformed request."),
+        (401, "`unauthorized`: no valid access token."),
+        (404, "`document_not_found`: the caller had no such document then."),
+        (422, "`too_many_changes`, or `text_too_long` to be analysed now: over a limit, which `detail` names."),
+        (503, "`not_yet_visible`, or a needed part is away; retry."),
+    ];
 }
 
 /// How reading one revision can fail.
@@ -53,7 +66,8 @@ impl Api {
     /// A document as it was
     ///
     /// After the last change at or before a sequence or a time, with the concepts that its text of then and its users'
-    /// corrections until then make. 404 if it was not there yet.
+    /// corrections until then make. 404 if it was not there yet. A document that has changed very often, or had a very long
+    /// text that no analysis is remembered of, is refused.
     #[oai(path = "/v1/documents/:id/past", method = "get", operation_id = "get_past_document")]
     async fn past(
         &self,
@@ -69,18 +83,31 @@ impl Api {
         /// Answer 304 if the entity tag is still this.
         #[oai(name = "If-None-Match")]
         none_match: Header<Option<String>>,
-    ) -> Result<Found<PastDocument>, Refused<DocumentStatuses>> {
+    ) -> Result<Found<PastDocument>, Refused<PastStatuses>> {
         let mut snapshot = self.tables.snapshot(Of::Documents, caller.workspace, min_sequence.0).await?;
         snapshot.also_depends_on(analysis::VERSION);
         if snapshot.is_known(none_match.0.as_deref()) {
             return Ok(snapshot.not_modified());
         }
-        let changes = state::changes(snapshot.connection(), caller.workspace.0, id.0, sequence.0, time.0).await?;
+        let (id, moment) = (id.0, changes::Moment { sequence: sequence.0, time: time.0 });
+        let changes =
+            changes::up_to(snapshot.connection(), caller.workspace.0, id, &moment, self.overviews.past_changes).await?;
+        let past = state::fold(id, &changes).ok_or_else(document_not_found)?;
+        let remembered = past.remembered(snapshot.connection()).await?;
         let answered = snapshot.finish();
-        let past = state::fold(id.0, &changes).ok_or_else(document_not_found)?;
-        let text = self.texts.at(caller.workspace, id.0, past.content_sequence, &past.document.sha256).await?;
-        let past = tokio::task::spawn_blocking(move || past.with_concepts_of(&text)).await;
-        Ok(answered.found(&past.map_err(|_| Problem::internal())?))
+        let past = match remembered {
+            Some(analysis) => past.with_concepts_of(analysis),
+            None => {
+                past.check_length(self.overviews.past_text)?;
+                let text = self.texts.at(caller.workspace, id, past.content_sequence, &past.document.sha256).await?;
+                let analysed = tokio::task::spawn_blocking(move || {
+                    let analysis = past.analyse(&text);
+                    past.with_concepts_of(analysis)
+                });
+                analysed.await.map_err(|_| Problem::internal())?
+            }
+        };
+        Ok(answered.found(&past))
     }
 
     /// The revisions of a document
@@ -180,7 +207,7 @@ impl Api {
         for found in &pair {
             texts.push(self.texts.at(caller.workspace, id.0, found.sequence, &found.sha256).await?);
         }
-        let most = self.most;
+        let most = usize::try_from(self.overviews.compare_limit.as_u64()).unwrap_or(usize::MAX);
         let diff = tokio::task::spawn_blocking(move || diff::of((from, &texts[0]), (to, &texts[1]), most)).await;
         Ok(answered.found(&diff.map_err(|_| Problem::internal())?))
     }

@@ -61,8 +61,8 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// Reads an event; `None` for one that belongs to no workspace, and for one that cannot be read: the projections have
-    /// parked it then and told their operator, and go on.
+    /// Reads an event; `None` for one that belongs to no workspace, and for one that only a newer program can read: the
+    /// projections have parked it then and told their operator, and go on.
     pub(crate) fn readable(recorded: &Recorded) -> Option<(WorkspaceId, Self)> {
         Self::of(recorded).unwrap_or_else(|error| {
             tracing::warn!(error = runtime::service::chain(&error), "an event cannot be shown to subscribers");
@@ -78,7 +78,7 @@ impl Message {
             Aggregate::Document => Self::of_document(recorded)?,
             Aggregate::Cluster => Self::written(recorded, &recorded.decode::<cluster::Event>()?),
             Aggregate::Concept => Self::written(recorded, &recorded.decode::<concept::Event>()?),
-            Aggregate::Account => return Ok(None),
+            Aggregate::Account | Aggregate::Unknown(_) => return Ok(None),
         };
         Ok(Some((workspace, message)))
     }

@@ -17,7 +17,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn appended(&self, sequence: u64) -> Result<Option<DateTime<Utc>>, Error> {
-        let message = load::message(self.stream.direct_get(sequence).await)?;
+        let message = load::at(&self.stream, sequence).await?;
         Ok(message
             .and_then(|message| DateTime::from_timestamp(message.time.unix_timestamp(), message.time.nanosecond())))
     }

@@ -219,10 +219,7 @@ impl Session {
         if sequence <= position {
             return Delivery::Known;
         }
-        let Some(stream) = Stream::parse(&message.subject) else {
-            tracing::error!(sequence, subject = %message.subject, "a message of the log has a subject that is no stream");
-            return Delivery::Known;
-        };
+        let stream = Stream::of(&message.subject);
         let headers = message.headers.clone().unwrap_or_default();
         Delivery::Event(Recorded::new(sequence, stream, headers, message.payload.clone()), message)
     }

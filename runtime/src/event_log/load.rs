@@ -3,8 +3,9 @@
 use super::append::TIP;
 use super::{Error, EventLog};
 use async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE;
+use async_nats::jetstream;
 use async_nats::jetstream::message::StreamMessage;
-use async_nats::jetstream::stream::{DirectGetError, DirectGetErrorKind, LastRawMessageErrorKind};
+use async_nats::jetstream::stream::{DirectGetError, DirectGetErrorKind, LastRawMessageErrorKind, RawMessageErrorKind};
 use bytes::Bytes;
 use events::stream::{Aggregate, PREFIX};
 use events::{DocumentId, Envelope, EventType, Stream, codec};
@@ -69,6 +70,12 @@ impl Recorded {
     }
 }
 
+impl From<StreamMessage> for Recorded {
+    fn from(message: StreamMessage) -> Self {
+        Self::new(message.sequence, Stream::of(&message.subject), message.headers, message.payload)
+    }
+}
+
 impl EventLog {
     /// The last message of a stream; one round trip.
     ///
@@ -78,12 +85,12 @@ impl EventLog {
         found(*stream, self.stream.direct_get_last_for_subject(stream.subject()).await)
     }
 
-    /// The message of a stream that stands at a sequence, or the first one after it; one round trip.
+    /// The message at a sequence, of whichever stream.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn at(&self, stream: &Stream, sequence: u64) -> Result<Option<Recorded>, Error> {
-        self.next(stream, sequence.saturating_sub(1)).await
+    pub async fn at(&self, sequence: u64) -> Result<Option<Recorded>, Error> {
+        Ok(at(&self.stream, sequence).await?.map(Recorded::from))
     }
 
     /// The first message of a stream after a sequence; one round trip.
@@ -135,7 +142,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn raw(&self, sequence: u64) -> Result<Option<Raw>, Error> {
-        let Some(message) = message(self.stream.direct_get(sequence).await)? else { return Ok(None) };
+        let Some(message) = at(&self.stream, sequence).await? else { return Ok(None) };
         let headers = message
             .headers
             .iter()
@@ -153,8 +160,24 @@ fn found(stream: Stream, answer: Result<StreamMessage, DirectGetError>) -> Resul
     Ok(message(answer)?.map(recorded))
 }
 
+/// The message at a sequence. Any replica may answer first, and one that lags does not have the last ones yet: that there is
+/// none is the leader's to say.
+pub(super) async fn at<I>(
+    stream: &jetstream::stream::Stream<I>,
+    sequence: u64,
+) -> Result<Option<StreamMessage>, Error> {
+    if let Some(message) = message(stream.direct_get(sequence).await)? {
+        return Ok(Some(message));
+    }
+    match stream.get_raw_message(sequence).await {
+        Ok(message) => Ok(Some(message)),
+        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(Error::unavailable(error)),
+    }
+}
+
 /// What the server answers; `None` where there is no message.
-pub(super) fn message(answer: Result<StreamMessage, DirectGetError>) -> Result<Option<StreamMessage>, Error> {
+fn message(answer: Result<StreamMessage, DirectGetError>) -> Result<Option<StreamMessage>, Error> {
     match answer {
         Ok(message) => Ok(Some(message)),
         Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),

@@ -68,10 +68,8 @@ impl Pages {
                 return Err(Error::unavailable("a delivery is missing"));
             }
             session.delivered = delivered;
-            if let Some(stream) = Stream::parse(&message.subject) {
-                let message = message.split().0;
-                events.push(Recorded::new(sequence, stream, message.headers.unwrap_or_default(), message.payload));
-            }
+            let (stream, message) = (Stream::of(&message.subject), message.split().0);
+            events.push(Recorded::new(sequence, stream, message.headers.unwrap_or_default(), message.payload));
             self.position = sequence;
         }
         if session.delivered == 0 || (events.is_empty() && !is_last) {

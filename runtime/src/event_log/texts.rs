@@ -1,7 +1,7 @@
 //! Single events by their place, for those who only look something up and can do without the log otherwise.
 
 use super::Error;
-use super::load::{Recorded, message};
+use super::load::{Recorded, at};
 use super::provision::STREAM;
 use async_nats::jetstream::Context;
 use events::{AnyEvent, Envelope, Stream};
@@ -25,10 +25,7 @@ impl Texts {
     /// [`Error::Unavailable`], [`Error::Corrupt`].
     pub async fn at(&self, stream: &Stream, sequence: u64) -> Result<Option<Envelope<AnyEvent>>, Error> {
         let log = self.context.get_stream_no_info(STREAM).await.map_err(Error::unavailable)?;
-        let Some(message) = message(log.direct_get(sequence).await)? else { return Ok(None) };
-        if Stream::parse(&message.subject) != Some(*stream) {
-            return Ok(None);
-        }
-        Recorded::new(message.sequence, *stream, message.headers, message.payload).decode_any().map(Some)
+        let recorded = at(&log, sequence).await?.map(Recorded::from).filter(|recorded| recorded.stream == *stream);
+        recorded.map(|recorded| recorded.decode_any()).transpose()
     }
 }

@@ -1,53 +1,17 @@
 //! A document as it was after its last change at or before a moment.
 
+use super::changes::{Change, Detail};
 use crate::documents::view::{DocumentView, SourceView, State};
-use analysis::concepts;
-use chrono::{DateTime, Utc};
+use analysis::{Analysis, concepts};
+use bytesize::ByteSize;
 use events::document::{Assessed, Proposed, Source};
+use poem::http::StatusCode;
 use poem_openapi::Object;
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use uuid::Uuid;
-
-/// Changes of one document that are read at most; a later moment than these reach is not shown.
-const MOST_CHANGES: i64 = 100_000;
-
-/// A change, as the history tells it.
-pub(super) struct Change {
-    sequence: i64,
-    kind: String,
-    at: DateTime<Utc>,
-    detail: Value,
-}
-
-/// What the details of all kinds of changes say.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Detail {
-    title: Option<String>,
-    media_type: Option<String>,
-    sha256: Option<String>,
-    bytes: Option<u64>,
-    source: Option<Source>,
-    skill_level: Option<String>,
-    tags: Vec<String>,
-    tag: Option<String>,
-    name: Option<String>,
-    category: Option<events::Category>,
-    concepts: Vec<Named>,
-    cluster: Option<Uuid>,
-    into: Option<Uuid>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    name: String,
-    #[serde(default)]
-    category: Option<events::Category>,
-}
 
 /// A concept that a document had.
 #[derive(Serialize, Object)]
@@ -94,34 +58,6 @@ struct Corrections {
     file_name: Option<String>,
 }
 
-/// Reads the changes up to a moment, the oldest first.
-pub(super) async fn changes(
-    connection: &mut PgConnection,
-    workspace: Uuid,
-    document: Uuid,
-    sequence: Option<u64>,
-    time: Option<DateTime<Utc>>,
-) -> Result<Vec<Change>, Problem> {
-    let changes = sqlx::query_as!(
-        Change,
-        "select sequence, kind, at, detail from document_history
-         where workspace_id = $1 and document_id = $2 and sequence <= $3 and sequence < coalesce((
-             -- Clocks differ: what comes after the first later change is later, whatever its own time.
-             select min(later.sequence) from document_history later
-             where later.workspace_id = $1 and later.document_id = $2 and later.at > $4::timestamptz
-         ), 9223372036854775807)
-         order by sequence limit $5",
-        workspace,
-        document,
-        sequence.map_or(i64::MAX, |sequence| i64::try_from(sequence).unwrap_or(i64::MAX)),
-        time,
-        MOST_CHANGES
-    )
-    .fetch_all(connection)
-    .await?;
-    Ok(changes)
-}
-
 /// What they come to; `None` if the document was not there yet.
 pub(super) fn fold(id: Uuid, changes: &[Change]) -> Option<PastDocument> {
     let (first, later) = changes.split_first().filter(|(first, _)| first.kind == "uploaded")?;
@@ -130,12 +66,6 @@ pub(super) fn fold(id: Uuid, changes: &[Change]) -> Option<PastDocument> {
         past.evolve(change, Detail::of(change));
     }
     Some(past)
-}
-
-impl Detail {
-    fn of(change: &Change) -> Self {
-        Self::deserialize(&change.detail).unwrap_or_default()
-    }
 }
 
 impl PastDocument {
@@ -157,11 +87,11 @@ impl PastDocument {
                 revision: 1,
                 created_at: change.at,
                 updated_at: change.at,
-                sequence: sequence(change),
+                sequence: change.sequence(),
             },
             concepts: Vec::new(),
             pinned_cluster_id: None,
-            content_sequence: sequence(change),
+            content_sequence: change.sequence(),
             corrected: Corrections { file_name, ..Corrections::default() },
         }
     }
@@ -174,7 +104,7 @@ impl PastDocument {
                 document.sha256 = detail.sha256.unwrap_or_default();
                 document.bytes = detail.bytes.unwrap_or_default();
                 document.revision += 1;
-                self.content_sequence = sequence(change);
+                self.content_sequence = change.sequence();
                 self.corrected.model.clear();
             }
             "retitled" => document.title = detail.title.unwrap_or_default(),
@@ -213,17 +143,46 @@ impl PastDocument {
         document.tags.sort_unstable();
         document.tags.dedup();
         document.updated_at = change.at;
-        document.sequence = sequence(change);
+        document.sequence = change.sequence();
     }
 
-    /// Adds its concepts, of the text that it had then.
-    pub(super) fn with_concepts_of(mut self, text: &str) -> Self {
-        let document = &self.document;
-        let file_name = self.corrected.file_name.as_deref().filter(|_| document.source.kind == "file");
-        let text = analysis::Text { title: &document.title, body: text, media_type: &document.media_type, file_name };
-        let found = analysis::analyse(&text).concepts.into_iter();
+    fn file_name(&self) -> Option<&str> {
+        self.corrected.file_name.as_deref().filter(|_| self.document.source.kind == "file")
+    }
+
+    /// What an analysis has found in the text that it had then, if that is remembered.
+    pub(super) async fn remembered(&self, connection: &mut PgConnection) -> Result<Option<Analysis>, Problem> {
+        let DocumentView { title, media_type, sha256, .. } = &self.document;
+        let key = analysis::memo::key(title, media_type, self.file_name(), sha256);
+        let result = sqlx::query_scalar!("select result from analysis.memo where key = $1", &key)
+            .fetch_optional(connection)
+            .await?;
+        // What cannot be read is found anew.
+        Ok(result.and_then(|result| serde_json::from_slice(&result).ok()))
+    }
+
+    /// # Errors
+    /// 422 `text_too_long` when its text had more bytes.
+    pub(super) fn check_length(&self, most: ByteSize) -> Result<(), Problem> {
+        if self.document.bytes <= most.as_u64() {
+            return Ok(());
+        }
+        let title = "the text of then is too long to be analysed now";
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "text_too_long", title);
+        let bytes = self.document.bytes;
+        Err(problem.detail(format_args!("it has {bytes} bytes, and at most {most} are analysed (SYNCBOARD_PAST_TEXT)")))
+    }
+
+    /// What the analysis finds in the text that it had then.
+    pub(super) fn analyse(&self, body: &str) -> Analysis {
+        let DocumentView { title, media_type, .. } = &self.document;
+        analysis::analyse(&analysis::Text { title, body, media_type, file_name: self.file_name() })
+    }
+
+    /// Adds its concepts, of what was found in its text.
+    pub(super) fn with_concepts_of(mut self, found: Analysis) -> Self {
         let mut had: BTreeMap<String, PastConcept> = BTreeMap::new();
-        for concept in found {
+        for concept in found.concepts {
             let of =
                 PastConcept::of(concept.key.clone(), concept.name, concept.category, concept.confidence, "analysis");
             had.insert(concept.key, of);
@@ -264,8 +223,4 @@ impl Corrections {
 fn view(source: Source) -> SourceView {
     let kind = source.kind.name().to_owned();
     SourceView { kind, name: source.name, url: source.url, author: source.author }
-}
-
-fn sequence(change: &Change) -> u64 {
-    u64::try_from(change.sequence).unwrap_or(0)
 }
