@@ -100,6 +100,13 @@ impl Subscriber {
         came
     }
 
+    /// Waits for a block without data, which must be the next.
+    pub async fn heartbeat(&mut self) {
+        let block = timeout(PATIENCE, self.block()).await.expect("a heartbeat comes in time");
+        let (_, data) = block.expect("the stream goes on");
+        assert!(data.is_empty(), "{data} is no heartbeat");
+    }
+
     /// The next block; `None` at the end of the stream.
     async fn block(&mut self) -> Option<(String, String)> {
         let end = loop {
