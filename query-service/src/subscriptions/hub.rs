@@ -24,7 +24,7 @@ pub(crate) struct Hub {
     pub(crate) ring: Ring,
     /// Subscriptions that read from the log at once.
     pub(super) readers: Semaphore,
-    /// Counts what is handed out; kept, as to look it up each time costs as much as the rest of a step.
+    /// Counts what is handed out; kept, as it would be looked up by its name at each step.
     pub(super) messages: Counter,
     log: OnceLock<EventLog>,
     ready: watch::Sender<bool>,

@@ -38,7 +38,7 @@ pub(crate) struct Subscription {
     was_live: bool,
     beat: Instant,
     until: Instant,
-    /// Goes off at the earlier of the two. It stays from wait to wait: to set it costs more than to be woken.
+    /// Goes off at the earlier of the two. It stays from wait to wait, as most waits end before it.
     alarm: Pin<Box<Sleep>>,
 }
 

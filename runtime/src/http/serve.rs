@@ -1,6 +1,6 @@
 //! Serving until told to stop: TCP without delay, clients that take their answers, silence that ends, and a bounded drain.
-//! hyper directly, as poem's own server adds to each connection a task, some 10 KiB and two wake-ups for every write:
-//! nothing to a request, much to a subscriber. HTTP/1.1 alone; browsers speak HTTP/2 to what stands in front.
+//! hyper directly, as poem's own server adds to each connection some 10 KB and a task that every write wakes: little to a
+//! request, much to a subscriber. HTTP/1.1 alone; browsers speak HTTP/2 to what stands in front.
 
 use super::patient::Patient;
 use crate::config;
