@@ -118,7 +118,7 @@ pub struct Http {
     /// How long requests in progress may take to finish when the process is told to stop
     #[arg(long, env = "SYNCBOARD_DRAIN_TIMEOUT", value_parser = duration, default_value = "10s")]
     pub drain_timeout: Duration,
-    /// How long a connection may be silent before it is closed
+    /// How long a connection may be silent before its first request and between two, before it is closed
     #[arg(long, env = "SYNCBOARD_IDLE_TIMEOUT", value_parser = duration, default_value = "75s")]
     pub idle_timeout: Duration,
     /// How long a client may take nothing of an answer before its connection is closed

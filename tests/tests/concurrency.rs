@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tests::client::send;
 use tests::system::wait_for;
-use tests::{Answer, Client, System};
+use tests::{Answer, Client, Subscriber, System};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 
@@ -136,6 +136,39 @@ async fn what_can_go_on_goes_on_while_a_part_is_away() {
     system.signal("nats-server", Signal::CONT);
     wait_for("the command-service is ready", async || system.is_ready("command_url").await).await;
     ada.put(&format!("{path}/title"), &json!({ "title": "with all" })).await.expect(200);
+    system.finish_after_faults().await;
+}
+
+#[tokio::test]
+async fn who_waits_for_a_turn_at_the_log_hears_heartbeats() {
+    let settings = [
+        ("SYNCBOARD_HEARTBEAT", "300ms"),
+        ("SYNCBOARD_RECENT_EVENTS", "1"),
+        ("SYNCBOARD_BACKLOG_READERS", "1"),
+        ("SYNCBOARD_NATS_TIMEOUT", "5m"),
+    ];
+    let system = System::start_with(PROGRAM, &settings).await;
+    let ada = system.client("ada").await;
+    ada.upload("no longer in memory", "text").await;
+    let last = ada.upload("in memory", "text").await.sequence();
+    Subscriber::open(&ada, "?after=0").await.up_to(last).await;
+    system.signal("nats-server", Signal::STOP);
+    let (mut one, mut other) = (Subscriber::open(&ada, "?after=0").await, Subscriber::open(&ada, "?after=0").await);
+    let beats = async |subscriber: &mut Subscriber| {
+        for _ in 0..4 {
+            subscriber.heartbeat().await;
+        }
+    };
+    // One of them has the turn and waits for the log, the other waits for the turn.
+    tokio::select! {
+        () = beats(&mut one) => {}
+        () = beats(&mut other) => {}
+    }
+    system.signal("nats-server", Signal::CONT);
+    for subscriber in [&mut one, &mut other] {
+        assert_eq!(subscriber.up_to(last).await.len(), 2);
+    }
+    drop((one, other));
     system.finish_after_faults().await;
 }
 

@@ -3,10 +3,10 @@
 use super::ring::Ring;
 use super::subscription::Subscription;
 use crate::config::Subscriptions;
-use crate::metrics::SUBSCRIBERS;
+use crate::metrics::{MESSAGES, SUBSCRIBERS};
 use crate::tables::Tables;
 use events::WorkspaceId;
-use metrics::gauge;
+use metrics::{Counter, counter, gauge};
 use poem::http::StatusCode;
 use runtime::EventLog;
 use runtime::http::Problem;
@@ -24,6 +24,8 @@ pub(crate) struct Hub {
     pub(crate) ring: Ring,
     /// Subscriptions that read from the log at once.
     pub(super) readers: Semaphore,
+    /// Counts what is handed out; kept, as it would be looked up by its name at each step.
+    pub(super) messages: Counter,
     log: OnceLock<EventLog>,
     ready: watch::Sender<bool>,
     is_stopping: AtomicBool,
@@ -52,6 +54,7 @@ impl Hub {
             tables,
             ring: Ring::new(config.recent_events as usize, most_bytes),
             readers: Semaphore::new(config.backlog_readers.max(1)),
+            messages: counter!(MESSAGES),
             log: OnceLock::new(),
             ready: watch::Sender::new(false),
             is_stopping: AtomicBool::new(false),
@@ -108,6 +111,8 @@ impl Hub {
     /// Closes every subscription.
     pub(crate) fn stop(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);
+        // Nobody waits for a turn any more.
+        self.readers.close();
         self.ring.wake_all();
     }
 

@@ -8,16 +8,17 @@ use super::filter::Filter;
 use super::hub::Place;
 use super::message::Message;
 use super::ring::{Channel, Read};
-use crate::metrics::{BACKLOG_PAGES, CLOSED, MESSAGES};
+use crate::metrics::{BACKLOG_PAGES, CLOSED};
 use metrics::counter;
 use runtime::EventLog;
 use runtime::clock::{Clock, SystemClock};
 use runtime::event_log::Pages;
 use runtime::http::Problem;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout_at};
 
 /// Most messages that are handed out at once.
 const MOST: usize = 64;
@@ -37,6 +38,8 @@ pub(crate) struct Subscription {
     was_live: bool,
     beat: Instant,
     until: Instant,
+    /// Goes off at the earlier of the two. It stays from wait to wait, as most waits end before it.
+    alarm: Pin<Box<Sleep>>,
 }
 
 /// What happens next to a subscriber.
@@ -85,7 +88,7 @@ impl Subscription {
         let left = until.saturating_add(1).saturating_mul(1_000).saturating_sub(SystemClock.now().timestamp_millis());
         let left = Duration::from_millis(u64::try_from(left).unwrap_or(0).min(3_000_000_000_000));
         let now = Instant::now();
-        let (woken, beat) = (channel.woken(), now + place.hub().config.heartbeat);
+        let (woken, beat, until) = (channel.woken(), now + place.hub().config.heartbeat, now + left);
         Self {
             channel: Some(channel),
             woken,
@@ -95,7 +98,8 @@ impl Subscription {
             pages: None,
             was_live: false,
             beat,
-            until: now + left,
+            until,
+            alarm: Box::pin(sleep_until(beat.min(until))),
             place,
         }
     }
@@ -127,20 +131,20 @@ impl Subscription {
             }
             if now >= self.beat {
                 self.beat = now + self.place.hub().config.heartbeat;
+                self.alarm.as_mut().reset(self.beat.min(self.until));
                 return Next::Heartbeat;
             }
             self.woken.borrow_and_update();
             match self.advance().await {
                 Ok(Some((messages, _))) if !messages.is_empty() => {
-                    counter!(MESSAGES).increment(messages.len() as u64);
+                    self.place.hub().messages.increment(messages.len() as u64);
                     return Next::Messages(messages);
                 }
                 Ok(Some((_, true))) => {}
                 Ok(Some((_, false))) => {
-                    let wake = self.beat.min(self.until);
                     tokio::select! {
                         _ = self.woken.changed() => {}
-                        () = sleep_until(wake) => {}
+                        () = &mut self.alarm => {}
                     }
                 }
                 Ok(None) => return Next::Closed(Closed::TooSlow),
@@ -183,10 +187,12 @@ impl Subscription {
         self.place.hub().ring.end().saturating_sub(self.position)
     }
 
-    /// The next page of the log, no further than the ring reaches, the position after it, and the pages after that.
+    /// The next page of the log, no further than the ring reaches, the position after it, and the pages after that. Nothing
+    /// and the same again where the turn does not come before there is something else to do.
     async fn page(&mut self) -> Result<(Vec<Arc<Message>>, u64, Option<Box<Pages>>), Problem> {
         let hub = self.place.hub().clone();
-        let _reading = hub.readers.acquire().await.map_err(|_| Problem::internal())?;
+        let turn = timeout_at(self.beat.min(self.until), hub.readers.acquire()).await;
+        let Ok(Ok(_reading)) = turn else { return Ok((Vec::new(), self.position, self.pages.take())) };
         let end = hub.ring.end();
         let anew = || Box::new(self.log.pages(self.filter.subject(self.place.workspace()), self.position));
         let mut pages = self.pages.take().unwrap_or_else(anew);

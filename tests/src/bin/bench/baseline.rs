@@ -1,7 +1,8 @@
 //! What the parts alone reach: a bare handler that answers the same bytes, a bare acknowledged append of the same
-//! bytes.
+//! bytes, a bare write of them to many sockets.
 
 mod append;
+pub(crate) mod fanout;
 mod http;
 
 pub(crate) use http::{handler, serve};

@@ -3,6 +3,7 @@
 
 mod baseline;
 mod http;
+mod listener;
 mod load;
 mod replay;
 mod report;
@@ -30,7 +31,7 @@ struct Args {
     /// One JSON object for each row
     #[arg(long)]
     json: bool,
-    /// A tenth of the documents and events, and two seconds for each row
+    /// A tenth of the documents, events and subscribers, and two seconds for each row
     #[arg(long)]
     quick: bool,
     /// Seconds for each row that is measured by time [default: 8, or 2 with --quick]
@@ -47,6 +48,8 @@ pub(crate) struct Size {
     pub(crate) documents: usize,
     /// Edits of each of them.
     pub(crate) edits_each: usize,
+    /// Subscribers at once.
+    pub(crate) subscribers: usize,
 }
 
 fn main() -> ExitCode {
@@ -55,10 +58,12 @@ fn main() -> ExitCode {
         // The runner starts this very program as the services.
         Some("command-service" | "query-service" | "projector" | "--data") => return compose::main(args),
         Some("bare-http") => return code(baseline::serve(args[1..].to_vec())),
+        Some("bare-fanout") => return code(baseline::fanout::serve(args[1..].to_vec())),
         Some(_) | None => {}
     }
     let args = Args::parse();
     runtime::service::use_ring();
+    runtime::service::use_all_file_descriptors();
     // On the main thread, as every child is: a parent-death signal is sent when the thread that started the child ends.
     code(runtime_of(async {
         tokio::select! {
@@ -85,8 +90,8 @@ fn code(result: anyhow::Result<()>) -> ExitCode {
 /// Measures the rows; a row that cannot be measured is an error in the end, and does not keep the others back.
 async fn run(args: &Args) -> anyhow::Result<()> {
     let seconds = args.seconds.unwrap_or(if args.quick { 2 } else { 8 });
-    let documents = if args.quick { 20_000 } else { 200_000 };
-    let size = Size { time: Duration::from_secs(seconds), documents, edits_each: 4 };
+    let (documents, subscribers) = if args.quick { (20_000, 1_000) } else { (200_000, 10_000) };
+    let size = Size { time: Duration::from_secs(seconds), documents, edits_each: 4, subscribers };
     let stack = Stack::start().await?;
     let durability = stack.durability();
     if !args.json {

@@ -1,9 +1,12 @@
 //! The rows, by name.
 
 mod commands;
+mod fanout;
 mod memory;
 mod queries;
+mod subscribers;
 mod visible;
+mod workspace;
 
 use crate::http::{Connection, NUMBER, Request};
 use crate::report::{Goal, Row};
@@ -38,6 +41,12 @@ pub(crate) enum Name {
     /// From the acknowledgement of an upload to its first read
     #[value(name = "visible")]
     Visible,
+    /// Subscribers of ten workspaces: their memory, and from the acknowledgement of an event to its delivery
+    #[value(name = "subscribers")]
+    Subscribers,
+    /// Events as fast as a hundred subscribers of one workspace take them
+    #[value(name = "fanout")]
+    Fanout,
     /// One document read over 64 connections
     #[value(name = "get_hot_64")]
     GetHot64,
@@ -79,6 +88,8 @@ pub(crate) async fn measure(name: Name, stack: &Stack, size: Size) -> anyhow::Re
         }
         Name::Edit64 => vec![commands::edit(name.text(), stack, size).await?],
         Name::Visible => vec![visible::measure(name.text(), stack, size).await?],
+        Name::Subscribers => subscribers::measure(&name.text(), stack, size).await?,
+        Name::Fanout => vec![fanout::measure(name.text(), stack, size).await?],
         Name::GetHot64 => vec![queries::get_hot(name.text(), stack, size).await?],
         Name::Replay => vec![replay::measure(name.text(), stack, size).await?],
         Name::List50 => vec![queries::list(name.text(), stack, size).await?],
