@@ -100,20 +100,12 @@ impl Subscriber {
         came
     }
 
-<<<<<<< HEAD
     /// Waits for a block without data, which must come next, and says where the subscriber stands.
     pub async fn heartbeat(&mut self) -> u64 {
         let block =
             timeout(PATIENCE, self.block()).await.expect("there is a sign of life").expect("the stream goes on");
         assert!(block.1.is_empty(), "{block:?} is no heartbeat");
         self.last_event_id.expect("it says where")
-=======
-    /// Waits for a block without data, which must be the next.
-    pub async fn heartbeat(&mut self) {
-        let block = timeout(PATIENCE, self.block()).await.expect("a heartbeat comes in time");
-        let (_, data) = block.expect("the stream goes on");
-        assert!(data.is_empty(), "{data} is no heartbeat");
->>>>>>> subs
     }
 
     /// The next block; `None` at the end of the stream.
