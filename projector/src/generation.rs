@@ -15,9 +15,9 @@ pub(crate) async fn remove(connection: &mut PgConnection, schema: &str) -> Resul
     execute(connection, format!("drop schema if exists {schema} cascade")).await
 }
 
-/// Makes a generation with empty tables in the schema of the pool's search path. Secondary indexes that filling does not
-/// read by are taken off, as it is faster without; which they are is remembered in the same transaction, so that whoever
-/// ends the filling can make them.
+/// Makes a generation with empty tables in the schema of the pool's search path. Indexes that filling does not read by are
+/// taken off, and so are keys that it does not need, as it is faster without; which they are is remembered in the same
+/// transaction, so that whoever ends the filling can make them.
 pub(crate) async fn make(
     pool: &PgPool,
     projection: Projection,
@@ -42,13 +42,34 @@ pub(crate) async fn make(
     for index in &indexes {
         execute(&mut transaction, format!("drop index {schema}.{}", index.name)).await?;
     }
-    let definitions: Vec<String> = indexes.into_iter().map(|index| index.definition).collect();
+    let mut definitions: Vec<String> = indexes.into_iter().map(|index| index.definition).collect();
+    for table in projection.keys_made_last() {
+        definitions.push(take_key(&mut transaction, schema, table).await?);
+    }
     sqlx::query(AssertSqlSafe(format!("insert into {FILLED_BY} values ($1, $2)")))
         .bind(filler)
         .bind(definitions)
         .execute(&mut *transaction)
         .await?;
     Ok(transaction.commit().await?)
+}
+
+/// Takes a table's key off; says the statement that makes it again, unless it is there.
+async fn take_key(connection: &mut PgConnection, schema: &str, table: &str) -> Result<String, sqlx::Error> {
+    let key = sqlx::query!(
+        r#"select conname::text as "name!", pg_get_constraintdef(oid) as "definition!"
+           from pg_constraint where conrelid = to_regclass($1) and contype = 'p'"#,
+        format!("{schema}.{table}")
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let (name, definition) = (key.name, key.definition);
+    execute(connection, format!("alter table {schema}.{table} drop constraint {name}")).await?;
+    Ok(format!(
+        "do $$ begin if to_regclass('{name}') is null then
+             alter table {table} add constraint {name} {definition};
+         end if; end $$"
+    ))
 }
 
 /// Who began to fill a generation; `None` where there is none, or one that was not even begun.

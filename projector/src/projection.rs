@@ -136,6 +136,14 @@ impl Projection {
         }
     }
 
+    /// Tables whose keys filling them does not need, as it only ever adds rows.
+    pub(crate) const fn keys_made_last(self) -> &'static [&'static str] {
+        match self {
+            Self::Documents => &["document_history"],
+            Self::Knowledge => &[],
+        }
+    }
+
     /// Key of the advisory lock of whoever fills its tables beside the serving ones.
     pub(crate) const fn replay_lock_key(self) -> i64 {
         match self {

@@ -14,6 +14,8 @@ use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+/// A batch is so many times larger than where somebody waits for it to be visible: more of a document's events meet in it.
+const STRIDE: usize = 4;
 /// How often the lock is asked for.
 const LOCK_ATTEMPTS: u32 = 6;
 
@@ -69,7 +71,8 @@ impl Right {
         let throttle = Throttle::new(servers.most_per_second);
         let mut follow = servers.batches.follow(consumer(projection));
         follow.subject.clone_from(&share);
-        follow.batch_events = throttle.batch_events(follow.batch_events);
+        follow.batch_bytes = follow.batch_bytes.saturating_mul(STRIDE);
+        follow.batch_events = throttle.batch_events(follow.batch_events.saturating_mul(STRIDE));
         let (sender, batches) = mpsc::channel(2);
         tokio::spawn(read(servers.log.follow(seen, follow), sender));
         Ok(Filling {

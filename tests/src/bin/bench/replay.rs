@@ -1,7 +1,10 @@
 //! Replay of a large log into empty read models, against COPY of the rows that it ends with.
 
 mod copy;
-mod fill;
+pub(crate) mod fill;
+mod readers;
+
+pub(crate) use readers::beside_readers;
 
 use crate::Size;
 use crate::http::{Connection, Request};
@@ -24,7 +27,7 @@ pub(crate) async fn measure(name: String, stack: &Stack, size: Size) -> anyhow::
     token(stack, size).await?;
     let copied = copy::measure(stack).await?;
     let meter = Meter::start(stack);
-    let (report, own) = projector_replay(stack).await?;
+    let (report, own) = projector_rebuild(stack).await?;
     let number = |name: &str| report[name].as_f64().with_context(|| format!("the replay does not say its {name}"));
     let (events, seconds) = (number("events")?, number("seconds")?);
     let wanted = WANTED.0 * (copied.rows / copied.seconds) / WANTED.1;
@@ -41,8 +44,8 @@ pub(crate) async fn measure(name: String, stack: &Stack, size: Size) -> anyhow::
     })
 }
 
-/// Runs the replay as an operator does, and answers its report and what its process used.
-async fn projector_replay(stack: &Stack) -> anyhow::Result<(Value, Usage)> {
+/// Runs the rebuild as an operator does, and answers its report and what its process used.
+async fn projector_rebuild(stack: &Stack) -> anyhow::Result<(Value, Usage)> {
     let mut command = child()?;
     command.args(["projector", "rebuild", "--projection", "documents", "--json", "--log", "warn"]).stdin(Stdio::null());
     command.env("DATABASE_URL", stack.fact("database_url")?).env("NATS_URL", stack.fact("nats_services_url")?);
@@ -71,7 +74,7 @@ pub(crate) async fn token(stack: &Stack, size: Size) -> anyhow::Result<String> {
     let statistics = http.sample(Request::new("GET", "/v1/statistics", &token, "").numbered(0)).await?;
     let statistics: Value = serde_json::from_str(&statistics.body)?;
     if statistics["documents"] == 0 {
-        fill::fill(stack, USERNAME, size).await?;
+        fill::fill(stack, USERNAME, 0..size.documents, size.edits_each).await?;
         stack.caught_up().await?;
     }
     Ok(token)

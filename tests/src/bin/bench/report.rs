@@ -25,6 +25,8 @@ pub(crate) struct Row {
 pub(crate) enum Goal {
     /// At least this share of the baseline.
     Ratio(f64),
+    /// At most so many times the baseline.
+    RatioAtMost(f64),
     /// A median of at most so many milliseconds.
     P50(f64),
     /// A 95th percentile of at most so many milliseconds.
@@ -63,6 +65,7 @@ impl Row {
     pub(crate) fn is_met(&self, goal: Goal) -> bool {
         match goal {
             Goal::Ratio(least) => self.ratio().is_some_and(|ratio| ratio >= least),
+            Goal::RatioAtMost(most) => self.ratio().is_some_and(|ratio| ratio <= most),
             Goal::P50(most) => self.p50_ms.is_some_and(|p50| p50 <= most),
             Goal::P95(most) => self.p95_ms.is_some_and(|p95| p95 <= most),
             Goal::P99(most) => self.p99_ms.is_some_and(|p99| p99 <= most),
@@ -74,6 +77,7 @@ impl Row {
     fn goal(&self) -> String {
         let goal = |goal: &Goal| match goal {
             Goal::Ratio(least) => format!("ratio >= {least}"),
+            Goal::RatioAtMost(most) => format!("ratio <= {most}"),
             Goal::P50(most) => format!("p50 <= {most} ms"),
             Goal::P95(most) => format!("p95 <= {most} ms"),
             Goal::P99(most) => format!("p99 <= {most} ms"),

@@ -2,7 +2,9 @@
 
 mod commands;
 mod fanout;
+mod large_log;
 mod memory;
+mod projectors;
 mod queries;
 mod subscribers;
 mod visible;
@@ -23,6 +25,9 @@ pub(crate) enum Name {
     /// Resident memory of each service right after start
     #[value(name = "memory_idle")]
     MemoryIdle,
+    /// A log of many workspaces into empty read models, by one projector and by two
+    #[value(name = "projectors")]
+    Projectors,
     /// Uploads over one connection
     #[value(name = "upload_1")]
     Upload1,
@@ -56,15 +61,26 @@ pub(crate) enum Name {
     /// Pages of fifty documents
     #[value(name = "list_50")]
     List50,
+    /// A rebuild while pages are read
+    #[value(name = "rebuild")]
+    Rebuild,
     /// Resident memory of each service after the events of the row replay
     #[value(name = "memory_after")]
     MemoryAfter,
+    /// An append, a load and a start on a log of ten million events; only where it is named, and the last
+    #[value(name = "large_log")]
+    LargeLog,
 }
 
 impl Name {
     /// All of them.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         Self::value_variants().iter().copied()
+    }
+
+    /// Whether it is measured although no row was named.
+    pub(crate) fn is_usual(self) -> bool {
+        self != Self::LargeLog
     }
 
     /// The name as it is written.
@@ -79,6 +95,7 @@ pub(crate) async fn measure(name: Name, stack: &Stack, size: Size) -> anyhow::Re
     let goals = || vec![Goal::Ratio(0.6)];
     let rows = match name {
         Name::MemoryIdle => memory::measure(&name.text(), stack, 30.0).await,
+        Name::Projectors => projectors::measure(&name.text(), stack, size).await?,
         Name::Upload1 => vec![commands::upload(upload(1), stack, size).await?],
         Name::Upload16 => vec![commands::upload(upload(16), stack, size).await?],
         Name::Upload64 => vec![commands::upload(Upload { goals: goals(), ..upload(64) }, stack, size).await?],
@@ -93,6 +110,9 @@ pub(crate) async fn measure(name: Name, stack: &Stack, size: Size) -> anyhow::Re
         Name::GetHot64 => vec![queries::get_hot(name.text(), stack, size).await?],
         Name::Replay => vec![replay::measure(name.text(), stack, size).await?],
         Name::List50 => vec![queries::list(name.text(), stack, size).await?],
+        Name::Rebuild => replay::beside_readers(&name.text(), stack, size).await?,
+        // Its events are not waited for.
+        Name::LargeLog => return large_log::measure(&name.text(), stack, size).await,
         Name::MemoryAfter => {
             replay::token(stack, size).await?;
             memory::measure(&name.text(), stack, 150.0).await

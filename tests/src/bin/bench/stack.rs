@@ -135,6 +135,25 @@ impl Drop for Stack {
     }
 }
 
+/// The system's projector, stopped until this is dropped.
+pub(crate) struct Stopped<'a>(&'a Stack);
+
+impl<'a> Stopped<'a> {
+    /// Stops it.
+    pub(crate) fn projector(stack: &'a Stack) -> anyhow::Result<Self> {
+        stack.signal("projector", Signal::STOP)?;
+        Ok(Self(stack))
+    }
+}
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.signal("projector", Signal::CONT) {
+            eprintln!("the projector does not go on: {error:#}");
+        }
+    }
+}
+
 /// This program as a child that is killed when this process ends, and to which no interrupt of the terminal goes.
 pub(crate) fn child() -> anyhow::Result<Command> {
     let mut command = Command::new("setpriv");

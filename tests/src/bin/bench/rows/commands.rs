@@ -3,9 +3,8 @@
 use super::{account, id, upload_request};
 use crate::http::{Connection, NUMBER, Request};
 use crate::report::{Goal, Row};
-use crate::stack::Stack;
+use crate::stack::{Stack, Stopped};
 use crate::{Size, baseline, load};
-use rustix::process::Signal;
 use serde_json::json;
 
 /// Documents that are edited.
@@ -32,7 +31,7 @@ pub(super) async fn upload(upload: Upload, stack: &Stack, size: Size) -> anyhow:
     stack.caught_up().await?;
     let requests = vec![vec![request]; upload.connections];
     let baseline = baseline::limit(stack, &sample, requests.clone(), size.time).await?;
-    let stopped = if upload.is_alone { Some(Stopped::new(stack)?) } else { None };
+    let stopped = if upload.is_alone { Some(Stopped::projector(stack)?) } else { None };
     let load = load::run(stack, stack.address("command_url")?, requests, size.time).await?;
     if !upload.is_alone {
         // What it costs to show the documents is part of the price, also where it comes later.
@@ -61,22 +60,4 @@ pub(super) async fn edit(name: String, stack: &Stack, size: Size) -> anyhow::Res
     let load = load::run(stack, address, requests, size.time).await?;
     stack.caught_up().await?;
     Ok(Row::of_load(name, &load, load.meter.read(stack), Some(baseline), vec![Goal::Ratio(0.5)]))
-}
-
-/// The projector, stopped until this is dropped.
-struct Stopped<'a>(&'a Stack);
-
-impl<'a> Stopped<'a> {
-    fn new(stack: &'a Stack) -> anyhow::Result<Self> {
-        stack.signal("projector", Signal::STOP)?;
-        Ok(Self(stack))
-    }
-}
-
-impl Drop for Stopped<'_> {
-    fn drop(&mut self) {
-        if let Err(error) = self.0.signal("projector", Signal::CONT) {
-            eprintln!("the projector does not go on: {error:#}");
-        }
-    }
 }
