@@ -67,8 +67,12 @@ impl Applier {
         log: &EventLog,
         held: &Held,
     ) -> Result<Self, Error> {
-        let checkpoints = Checkpoints::load(pool, projection, projection.schema()).await?;
-        Self::begin(projection, pool, log, checkpoints.only(&held.shards), Some(held.owner)).await
+        // Whatever another has begun there ends first, and what it parked or released is seen.
+        let mut transaction = pool.begin().await?;
+        let checkpoints = Checkpoints::hold(&mut transaction, projection, &held.shards).await?;
+        let applier = Self::begin(projection, pool, log, checkpoints, Some(held.owner)).await?;
+        transaction.rollback().await?;
+        Ok(applier)
     }
 
     async fn begin(
@@ -79,17 +83,21 @@ impl Applier {
         owner: Option<Uuid>,
     ) -> Result<Self, Error> {
         let mover = Mover { projection, table: table(pool).await?, owner };
-        let knowledge = Knowledge::new(log.clone());
         if projection == Projection::Knowledge {
-            knowledge.stamp(pool).await?;
+            Knowledge::stamp(pool).await?;
         }
+        let knowledge = Knowledge::new(log.clone());
         let parking = Parking::load(pool, projection).await?;
         Ok(Self { pool: pool.clone(), log: log.clone(), mover, checkpoints, knowledge, parking })
     }
 
-    /// Whether its tables are still those that the name stands for: others can take their place while nothing happens.
-    pub(crate) async fn is_on_its_tables(&self) -> Result<bool, Error> {
-        Ok(table(&self.pool).await? == self.mover.table)
+    /// Whether its serving tables are as it knows them: others can take their place while nothing happens, and a database
+    /// that crashed may have lost the last commits. Waits while somebody holds them.
+    pub(crate) async fn is_up_to_date(&self) -> Result<bool, Error> {
+        sqlx::query!("select from checkpoint where shard < 0 for share").execute(&self.pool).await?;
+        let projection = self.mover.projection;
+        let there = Checkpoints::load(&self.pool, projection, projection.schema()).await?;
+        Ok(there.contain(&self.checkpoints) && table(&self.pool).await? == self.mover.table)
     }
 
     /// Where its shards stand.

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::positioned::Read;
 use crate::projection::Projection;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Every shard of a projection.
@@ -29,6 +29,23 @@ impl Checkpoints {
         let rows: Vec<(i16, i64)> =
             sqlx::query_as(AssertSqlSafe(query)).bind(projection.name()).fetch_all(executor).await?;
         Ok(Self(rows.into_iter().map(|(shard, sequence)| (from_shard(shard), to_u64(sequence))).collect()))
+    }
+
+    /// Those of shards of the serving generation, whose rows are locked until the transaction ends.
+    pub(crate) async fn hold(
+        transaction: &mut PgConnection,
+        projection: Projection,
+        shards: &BTreeSet<u64>,
+    ) -> Result<Self, sqlx::Error> {
+        let shards: Vec<i16> = shards.iter().copied().map(to_shard).collect();
+        let rows = sqlx::query!(
+            "select shard, sequence from checkpoint where projection = $1 and shard = any($2) order by shard for update",
+            projection.name(),
+            &shards
+        )
+        .fetch_all(transaction)
+        .await?;
+        Ok(Self(rows.into_iter().map(|row| (from_shard(row.shard), to_u64(row.sequence))).collect()))
     }
 
     /// Some shards, all at one sequence.
@@ -85,6 +102,17 @@ impl Checkpoints {
     /// Takes over where the shards of another one stand.
     pub(crate) fn set(&mut self, other: &Self) {
         self.0.extend(&other.0);
+    }
+
+    /// How far a shard is behind where it stands in another, at most.
+    pub(crate) fn distance_to(&self, other: &Self) -> u64 {
+        let distance = |(shard, at): (&u64, &u64)| other.of(*shard).unwrap_or(0).saturating_sub(*at);
+        self.0.iter().map(distance).max().unwrap_or(0)
+    }
+
+    /// Whether every shard of another one is among them, and stands where it does there.
+    pub(crate) fn contain(&self, other: &Self) -> bool {
+        other.0.iter().all(|(shard, at)| self.of(*shard) == Some(*at))
     }
 
     /// Whether a shard stands behind where it does in another.

@@ -14,6 +14,9 @@ use runtime::event_log::Follow;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// A shorter lease would run out on a machine that is merely busy.
+const SHORTEST_LEASE: Duration = Duration::from_millis(500);
+
 /// SyncBoard projector: events in, read models out
 #[derive(Parser, Clone, Debug)]
 #[command(name = "projector", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -78,7 +81,7 @@ pub struct Run {
     pub batches: Batches,
     /// How long other projectors wait for a word of this one before they take over what it works on; longer is safer on a
     /// slow machine
-    #[arg(long, env = "SYNCBOARD_PROJECTOR_LEASE", value_parser = duration, default_value = "2500ms")]
+    #[arg(long, env = "SYNCBOARD_PROJECTOR_LEASE", value_parser = lease, default_value = "2500ms")]
     pub lease: Duration,
 }
 
@@ -91,6 +94,12 @@ pub struct Batches {
     /// Most bytes of events that one transaction applies
     #[arg(long, env = "SYNCBOARD_BATCH_BYTES", default_value = "8MiB")]
     pub batch_bytes: ByteSize,
+}
+
+/// Reads how long a lease is.
+fn lease(text: &str) -> Result<Duration, String> {
+    let lease = duration(text).map_err(|error| error.to_string())?;
+    if lease < SHORTEST_LEASE { Err(format!("a lease is at least {SHORTEST_LEASE:?} long")) } else { Ok(lease) }
 }
 
 impl Batches {

@@ -27,6 +27,8 @@ const FAR: u64 = 100_000;
 const ATTEMPTS: u32 = 60;
 /// A serving generation that did not move for so long has no projector whose word on the cache still stands.
 const STANDSTILL: Duration = Duration::from_secs(3);
+/// How long a word on the cache still stands that nobody renews, with room for one that was on its way.
+const LAPSE: Duration = Duration::from_secs(2);
 /// Between two attempts readers and the projector go on.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -68,7 +70,8 @@ pub(crate) enum Until {
 impl Filling {
     /// Up to where it can be filled and be compared then: serving tables that are far behind are not waited for.
     pub(crate) async fn comparable(&self) -> Result<Until, Failure> {
-        let behind = self.log.head().await?.saturating_sub(self.end(Until::Serving).await?);
+        let serving = Checkpoints::load(&self.pool, self.projection, self.projection.schema()).await?;
+        let behind = self.log.head().await?.saturating_sub(serving.lowest());
         Ok(if behind <= FAR { Until::Serving } else { Until::Head })
     }
 
@@ -110,22 +113,29 @@ impl Filling {
     async fn close_in(&mut self, until: Until) -> Result<(), Failure> {
         loop {
             let end = self.end(until).await?;
-            self.progress.head(end);
-            self.up_to(&Checkpoints::all_at(every_shard(), end), true).await?;
-            if self.end(until).await?.saturating_sub(self.checkpoint()) <= NEAR {
+            self.progress.head(end.highest());
+            self.up_to(&end, true).await?;
+            if self.applier.checkpoints().distance_to(&self.end(until).await?) <= NEAR {
                 return Ok(());
             }
         }
     }
 
-    async fn end(&self, until: Until) -> Result<u64, Failure> {
+    /// Where each shard is to stand.
+    async fn end(&self, until: Until) -> Result<Checkpoints, Failure> {
+        let everywhere = |sequence| Checkpoints::all_at(every_shard(), sequence);
         Ok(match until {
-            Until::Head => self.log.head().await?,
-            Until::Sequence(sequence) => sequence,
+            Until::Head => everywhere(self.log.head().await?),
+            Until::Sequence(sequence) => everywhere(sequence),
             Until::Serving => {
                 let serving = self.projection.schema();
                 let at = generation::checkpoints(&mut *self.pool.acquire().await?, self.projection, serving).await?;
-                at.ok_or("there are no serving tables: run `projector migrate`")?.lowest()
+                let at = at.ok_or("there are no serving tables: run `projector migrate`")?;
+                // What one of them lacks has to be kept in memory until it has it.
+                if at.highest() - at.lowest() > FAR {
+                    return Err("a shard stands far behind the others: see `projector status`".into());
+                }
+                at
             }
         })
     }
@@ -173,11 +183,14 @@ impl Filling {
                 stood = (serving.clone(), Instant::now());
             }
             // No projector fenced what none has applied yet: answers from before could be cached.
-            let is_ahead = serving.is_behind(self.applier.checkpoints());
-            if is_ahead && until == Until::Serving && stood.1.elapsed() < STANDSTILL {
-                transaction.rollback().await?;
-                sleep(PAUSE).await;
-                continue;
+            if serving.is_behind(self.applier.checkpoints()) {
+                if until == Until::Serving && stood.1.elapsed() < STANDSTILL {
+                    transaction.rollback().await?;
+                    sleep(PAUSE).await;
+                    continue;
+                }
+                // While the tables are held nobody renews a word on the cache.
+                sleep(LAPSE).await;
             }
             self.up_to(&serving, false).await?;
             self.reconsider().await?;

@@ -43,8 +43,9 @@ impl Standings {
     pub(crate) fn hold(&self, projection: Projection, checkpoints: &Checkpoints) {
         let mut standings = self.lock();
         let held = |shard: &u64| checkpoints.of(*shard).is_some();
-        for shard in standings.keys().filter(|key| key.0 == projection).map(|key| key.1).filter(|shard| !held(shard)) {
-            report(projection, shard, &Standing::default(), 0);
+        for ((of, shard), standing) in standings.iter().filter(|(key, _)| key.0 == projection && !held(&key.1)) {
+            // What it lags and has parked is another's to say.
+            report(*of, *shard, &Standing { sequence: standing.sequence, ..Standing::default() }, 0);
         }
         standings.retain(|key, _| key.0 != projection || held(&key.1));
         for shard in checkpoints.shards() {

@@ -82,7 +82,7 @@ impl Knowledge {
     }
 
     /// Says in the tables which analysis fills them. Two never fill the same: what they find cannot be compared.
-    pub(crate) async fn stamp(&self, pool: &PgPool) -> Result<(), Error> {
+    pub(crate) async fn stamp(pool: &PgPool) -> Result<(), Error> {
         let version = i32::try_from(analysis::VERSION).unwrap_or(i32::MAX);
         sqlx::query!("insert into analyzer (version) select $1 where not exists (select from analyzer)", version)
             .execute(pool)

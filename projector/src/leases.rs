@@ -2,27 +2,24 @@
 //! what is held by one that fell silent is free. All clocks that count are the database's. The lease decides who may
 //! commit: it is looked at in the transaction, with the checkpoints that move there.
 
+mod beat;
 mod share;
 
 use crate::checkpoints::{from_shard, to_shard};
 use crate::projection::Projection;
+use beat::{Beat, Heard, Member};
 use share::{Lease, Share};
 use sqlx::PgPool;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 
-/// How many words of a projector may be lost before it counts as silent, at least.
-const WORDS: u32 = 5;
-
 /// Shards, and who holds them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Held {
     pub(crate) owner: Uuid,
     pub(crate) shards: BTreeSet<u64>,
+    since: Instant,
 }
 
 /// What should become of what is held.
@@ -37,45 +34,33 @@ pub(crate) enum Balance {
 /// This process as a member of those who work on a projection; it is one for as long as this lives and the database hears
 /// of it.
 pub(crate) struct Leases {
-    projection: Projection,
-    pool: PgPool,
-    owner: Uuid,
-    /// Until when others count it as alive at most, by this process's clock.
-    trusted_until: Arc<Mutex<Option<Instant>>>,
-    beat: JoinHandle<()>,
+    member: Member,
+    beat: Beat,
 }
 
 impl Leases {
     /// Joins those who work on a projection. `owner` is this process's name among them, and ends the names of its
-    /// connections.
+    /// connections; `length` is for how long others wait for a word of it.
     pub(crate) async fn join(
         projection: Projection,
         pool: &PgPool,
         owner: Uuid,
         length: Duration,
     ) -> Result<Self, sqlx::Error> {
-        let trusted_until = Arc::default();
-        beat(pool, projection, owner, length, &trusted_until).await?;
-        let beating = {
-            let (pool, trusted_until) = (pool.clone(), Arc::clone(&trusted_until));
-            tokio::spawn(async move {
-                let mut tick = interval(length / WORDS);
-                tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-                loop {
-                    tick.tick().await;
-                    if let Err(error) = beat(&pool, projection, owner, length, &trusted_until).await {
-                        tracing::warn!(%error, projection = projection.name(), "the leases were not renewed");
-                    }
-                }
-            })
-        };
-        Ok(Self { projection, pool: pool.clone(), owner, trusted_until, beat: beating })
+        let member = Member { projection, pool: pool.clone(), owner, length };
+        let beat = Beat::begin(&member).await?;
+        Ok(Self { member, beat })
     }
 
     /// Whether others still count this process as alive, as far as it can know.
     pub(crate) fn is_alive(&self) -> bool {
-        let until = self.trusted_until.lock().unwrap_or_else(PoisonError::into_inner);
-        until.is_some_and(|until| Instant::now() < until)
+        Instant::now() < self.beat.heard().borrow().until
+    }
+
+    /// Done when others have taken something that was held, as they had not heard of this member for too long.
+    pub(crate) async fn lost(&self, held: &Held) {
+        let is_lost = |heard: &Heard| heard.asked > held.since && !held.shards.is_subset(&heard.owned);
+        drop(self.beat.heard().wait_for(is_lost).await);
     }
 
     /// Whether what is held is still held, and is this member's share.
@@ -93,54 +78,58 @@ impl Leases {
         self.release(&release).await?;
         share.mine.retain(|shard| !release.contains(shard));
         share.mine.extend(self.take(&take).await?);
-        Ok(Held { owner: self.owner, shards: share.mine })
+        Ok(Held { owner: self.member.owner, shards: share.mine, since: Instant::now() })
     }
 
     /// Leaves, so that others need not wait for the lease to run out.
     pub(crate) async fn leave(self) {
-        self.beat.abort();
+        let Self { member, beat } = self;
+        beat.end().await;
         let left = sqlx::query!(
-            "delete from operations.member where projection = $1 and id = $2",
-            self.projection.name(),
-            self.owner
+            "with given as (
+                 update operations.lease set owner = null, taken_at = null where projection = $1 and owner = $2
+             )
+             delete from operations.member where projection = $1 and id = $2",
+            member.projection.name(),
+            member.owner
         )
-        .execute(&self.pool)
+        .execute(&member.pool)
         .await;
         if let Err(error) = left {
-            tracing::warn!(%error, projection = self.projection.name(), "leases were not given back, and run out");
+            tracing::warn!(%error, projection = member.projection.name(), "leases were not given back, and run out");
         }
     }
 
     async fn share(&self) -> Result<Share, sqlx::Error> {
         let members = sqlx::query_scalar!(
             "select id from operations.member where projection = $1 and alive_until > clock_timestamp() order by id",
-            self.projection.name()
+            self.member.projection.name()
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.member.pool)
         .await?;
         let leases = sqlx::query!(
             "select shard, owner from operations.lease where projection = $1 order by shard",
-            self.projection.name()
+            self.member.projection.name()
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.member.pool)
         .await?;
         let leases = leases.into_iter().map(|row| Lease { shard: from_shard(row.shard), owner: row.owner }).collect();
-        Ok(Share::of(self.owner, self.projection as usize, &members, leases))
+        Ok(Share::of(self.member.owner, self.member.projection as usize, &members, leases))
     }
 
     async fn release(&self, shards: &[u64]) -> Result<(), sqlx::Error> {
         if shards.is_empty() {
             return Ok(());
         }
-        tracing::info!(projection = self.projection.name(), ?shards, "giving shards to others");
+        tracing::info!(projection = self.member.projection.name(), ?shards, "giving shards to others");
         sqlx::query!(
             "update operations.lease set owner = null, taken_at = null
              where projection = $1 and owner = $2 and shard = any($3)",
-            self.projection.name(),
-            self.owner,
+            self.member.projection.name(),
+            self.member.owner,
             &numbers(shards)
         )
-        .execute(&self.pool)
+        .execute(&self.member.pool)
         .await
         .map(drop)
     }
@@ -150,7 +139,7 @@ impl Leases {
         if shards.is_empty() {
             return Ok(Vec::new());
         }
-        let before = sqlx::query!(
+        let taken = sqlx::query!(
             r#"with before as (
                    select projection, shard, owner from operations.lease
                    where projection = $1 and shard = any($3) order by shard for update
@@ -161,17 +150,19 @@ impl Leases {
                  and not exists (
                      select from operations.member m
                      where m.projection = b.projection and m.id = b.owner and m.alive_until > clock_timestamp())
-               returning l.shard, b.owner as "before?""#,
-            self.projection.name(),
-            self.owner,
+               -- Who left has no connection that could still write.
+               returning l.shard, (select m.id from operations.member m
+                                   where m.projection = b.projection and m.id = b.owner) as "silent?""#,
+            self.member.projection.name(),
+            self.member.owner,
             &numbers(shards)
         )
-        .fetch_all(&self.pool)
+        .fetch_all(&self.member.pool)
         .await?;
-        let silent: BTreeSet<Uuid> = before.iter().filter_map(|row| row.before).collect();
-        let shards: Vec<u64> = before.iter().map(|row| from_shard(row.shard)).collect();
+        let silent: BTreeSet<Uuid> = taken.iter().filter_map(|row| row.silent).collect();
+        let shards: Vec<u64> = taken.iter().map(|row| from_shard(row.shard)).collect();
         if !shards.is_empty() {
-            tracing::info!(projection = self.projection.name(), ?shards, from = ?silent, "took shards over");
+            tracing::info!(projection = self.member.projection.name(), ?shards, from = ?silent, "took shards over");
         }
         for owner in silent {
             self.disconnect(owner).await?;
@@ -184,17 +175,11 @@ impl Leases {
         sqlx::query_scalar!(
             "select count(pg_terminate_backend(pid)) from pg_stat_activity
              where datname = current_database() and usename = current_user and application_name = $1",
-            connection_name(self.projection, owner)
+            connection_name(self.member.projection, owner)
         )
-        .fetch_one(&self.pool)
+        .fetch_one(&self.member.pool)
         .await
         .map(drop)
-    }
-}
-
-impl Drop for Leases {
-    fn drop(&mut self) {
-        self.beat.abort();
     }
 }
 
@@ -213,40 +198,6 @@ pub(crate) async fn workers(pool: &PgPool, projection: Projection) -> Result<BTr
 /// What the database calls the connections of a member.
 pub(crate) fn connection_name(projection: Projection, owner: Uuid) -> String {
     format!("projector-{}-{}", projection.name(), owner.simple())
-}
-
-/// What people call this process: its machine and its number there.
-fn process_name() -> String {
-    format!("{} {}", rustix::system::uname().nodename().to_string_lossy(), std::process::id())
-}
-
-/// Says that this member is alive, and forgets those who have long not been.
-async fn beat(
-    pool: &PgPool,
-    projection: Projection,
-    owner: Uuid,
-    length: Duration,
-    trusted_until: &Mutex<Option<Instant>>,
-) -> Result<(), sqlx::Error> {
-    let begun = Instant::now();
-    sqlx::query!(
-        "with forgotten as (
-             delete from operations.member m
-             where m.projection = $1 and m.alive_until < clock_timestamp() - interval '1 minute'
-               and not exists (select from operations.lease l where l.projection = m.projection and l.owner = m.id)
-         )
-         insert into operations.member (projection, id, name, alive_until)
-         values ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))
-         on conflict (projection, id) do update set alive_until = excluded.alive_until",
-        projection.name(),
-        owner,
-        process_name(),
-        length.as_secs_f64()
-    )
-    .execute(pool)
-    .await?;
-    *trusted_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(begun + length);
-    Ok(())
 }
 
 fn numbers(shards: &[u64]) -> Vec<i16> {

@@ -45,6 +45,7 @@ pub(crate) enum End {
 pub(crate) struct Session<'a> {
     pub(crate) worker: &'a Worker,
     pub(crate) applier: Applier,
+    leases: &'a Leases,
     shards: BTreeSet<u64>,
     /// Of documents alone: no answer about knowledge is cached.
     fences: Option<Fences>,
@@ -64,7 +65,7 @@ struct Decoded {
 
 impl<'a> Session<'a> {
     /// Begins where the shards stand.
-    pub(crate) async fn begin(worker: &'a Worker, held: &Held) -> Result<Self, Error> {
+    pub(crate) async fn begin(worker: &'a Worker, leases: &'a Leases, held: &Held) -> Result<Self, Error> {
         let Worker { projection, log, pool, .. } = worker;
         let applier = Applier::serving(*projection, pool, log, held).await?;
         let fences = match projection {
@@ -75,10 +76,11 @@ impl<'a> Session<'a> {
         let (sender, batches) = mpsc::channel(2);
         let follow = worker.batches.follow(connection_name(*projection, held.owner));
         let shards = held.shards.clone();
-        let _ends_with_session = AbortOnDrop(tokio::spawn(read(log.clone(), seen, shards.clone(), follow, sender)));
+        let _ends_with_session =
+            AbortOnDrop(tokio::spawn(read(log.clone(), seen, shards.clone(), follow, (sender, worker.lease))));
         worker.standings.hold(*projection, applier.checkpoints());
         let session =
-            Self { worker, applier, shards, fences, seen, passed: Instant::now(), batches, _ends_with_session };
+            Self { worker, applier, leases, shards, fences, seen, passed: Instant::now(), batches, _ends_with_session };
         decisions::reconsider(pool, *projection).await?;
         session.count_parked().await?;
         session.announce(0, &[]).await;
@@ -86,12 +88,7 @@ impl<'a> Session<'a> {
     }
 
     /// Applies until something changes.
-    pub(crate) async fn work(
-        mut self,
-        leases: &Leases,
-        held: &Held,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Result<End, Error> {
+    pub(crate) async fn work(mut self, held: &Held, stop: &mut watch::Receiver<bool>) -> Result<End, Error> {
         let (mut decisions, mut renewal, mut balance, mut passing) =
             (every(DECISIONS), every(RENEWAL), every(BALANCING), every(PASSING));
         loop {
@@ -99,26 +96,27 @@ impl<'a> Session<'a> {
                 () = told(stop) => return Ok(End::Told),
                 decoded = self.batches.recv() => match decoded {
                     Some(decoded) => self.apply(decoded).await.inspect_err(|error| self.failed(error))?,
-                    None => return Ok(End::Uneven),
+                    None => return Ok(End::LogAway),
                 },
                 _ = decisions.tick() => if carrying_out::next(&mut self).await? {
                     decisions.reset_immediately();
                 },
                 _ = passing.tick() => self.pass().await?,
                 _ = renewal.tick() => {
-                    if let Some(fences) = &mut self.fences && leases.is_alive() {
-                        fences.renew().await;
-                    }
-                    // After a switch what is cached is of the old tables: another session has another epoch.
-                    if !self.applier.is_on_its_tables().await? {
+                    // After a switch what is cached is of the old tables: another session has another epoch. While the
+                    // tables are held, for a switch, the word on what is cached runs out.
+                    if !self.applier.is_up_to_date().await? {
                         return Err(Error::Displaced);
+                    }
+                    if let Some(fences) = &mut self.fences && self.leases.is_alive() {
+                        fences.renew().await;
                     }
                 }
                 _ = balance.tick() => {
                     if !self.worker.log.is_connected() {
                         return Ok(End::LogAway);
                     }
-                    if leases.balance(held).await? == Balance::Uneven {
+                    if self.leases.balance(held).await? == Balance::Uneven {
                         return Ok(End::Uneven);
                     }
                 }
@@ -170,6 +168,10 @@ impl<'a> Session<'a> {
     pub(crate) async fn finish(&mut self, pending: Pending, previous: u64) -> Result<(), Error> {
         let (changed, parked) = (pending.changed.clone(), pending.parked.len());
         if let Some(fences) = &mut self.fences {
+            // Who was silent for too long may have a successor, whose fences are not to be written over.
+            if !self.leases.is_alive() {
+                return Err(Error::Displaced);
+            }
             fences.before_commit(&changed).await;
         }
         pending.commit().await?;
@@ -229,18 +231,31 @@ impl<'a> Session<'a> {
 }
 
 /// Reads and decodes, ahead of the applier by two batches at most. The whole log is read, which proves that nothing was
-/// left out; what belongs to other shards is not decoded.
-async fn read(log: EventLog, after: u64, shards: BTreeSet<u64>, follow: Follow, sender: mpsc::Sender<Decoded>) {
+/// left out; what belongs to other shards is not decoded. Ends when the log cannot be followed for so long: others may be
+/// able to.
+async fn read(
+    log: EventLog,
+    after: u64,
+    shards: BTreeSet<u64>,
+    follow: Follow,
+    (sender, patience): (mpsc::Sender<Decoded>, Duration),
+) {
     let mut follower = log.follow(after, follow);
+    let mut failing = None;
     loop {
         let batch = match follower.next().await {
             Ok(batch) => batch,
-            Err(error) => {
+            Err(error) if failing.get_or_insert_with(Instant::now).elapsed() < patience => {
                 tracing::warn!(error = chain(&error), "the log cannot be followed, trying again");
                 sleep(PAUSE).await;
                 continue;
             }
+            Err(error) => {
+                tracing::error!(error = chain(&error), "the log cannot be followed, leaving it to others");
+                return;
+            }
         };
+        failing = None;
         let ours = batch.events.iter().filter(|recorded| shards.contains(&recorded.stream.partition()));
         let events = ours.map(Read::of).collect();
         if sender.send(Decoded { events, batch }).await.is_err() {

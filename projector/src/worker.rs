@@ -1,9 +1,11 @@
 //! A worker: one projection in this process. It is a member of those who work on that projection for as long as it can
 //! reach the log and the database, and applies what falls to it, session after session.
 
+use crate::checkpoints::Checkpoints;
 use crate::config;
 use crate::error::Error;
 use crate::health::Standings;
+use crate::knowledge::Knowledge;
 use crate::leases::Leases;
 use crate::projection::Projection;
 use crate::session::{BALANCING, End, Session};
@@ -13,13 +15,17 @@ use runtime::service::chain;
 use sqlx::PgPool;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 /// How long it waits after a session that failed, and before it looks again for servers that are away.
 pub(crate) const PAUSE: Duration = Duration::from_millis(250);
+/// How long it leaves the work to others when its sessions fail one after another.
+const REST: Duration = Duration::from_secs(2);
 /// How long it waits when somebody must do something first.
 const LONG_PAUSE: Duration = Duration::from_secs(10);
+/// How many sessions may fail one after another.
+const FAILURES: u32 = 3;
 
 /// What a projection of this process works with.
 pub(crate) struct Worker {
@@ -43,18 +49,21 @@ impl Worker {
                 Ok(()) => PAUSE,
                 Err(error) => {
                     tracing::warn!(error = chain(&error), projection = self.projection.name(), "not working for now");
-                    if matches!(error, Error::OtherAnalysis { .. }) { LONG_PAUSE } else { PAUSE }
+                    if matches!(error, Error::OtherAnalysis { .. }) { LONG_PAUSE } else { REST }
                 }
             };
+            self.standings.hold(self.projection, &Checkpoints::default());
             // Told to stop, or it is time to try again.
             let _ = timeout(pause, told(&mut stop)).await;
         }
     }
 
-    /// Joins the others, and works with them until it cannot or is told to stop.
+    /// Joins the others, and works with them until it cannot or is told to stop. Who joins is given a share, so who cannot
+    /// work does not.
     async fn be_a_member(&self, stop: &mut watch::Receiver<bool>) -> Result<(), Error> {
-        if !self.log.is_connected() {
-            return Ok(());
+        self.log.head().await?;
+        if self.projection == Projection::Knowledge {
+            Knowledge::stamp(&self.pool).await?;
         }
         let leases = Leases::join(self.projection, &self.pool, self.owner, self.lease).await?;
         let outcome = self.sessions(&leases, stop).await;
@@ -63,30 +72,36 @@ impl Worker {
     }
 
     async fn sessions(&self, leases: &Leases, stop: &mut watch::Receiver<bool>) -> Result<(), Error> {
+        let mut failures = 0;
         loop {
             let held = leases.settle().await?;
             if held.shards.is_empty() {
+                self.standings.hold(self.projection, &Checkpoints::default());
                 // Others have them all, or have not given up yet what is too much.
                 if timeout(BALANCING, told(stop)).await.is_ok() {
                     return Ok(());
                 }
                 continue;
             }
-            let ended = match Session::begin(self, &held).await {
-                Ok(session) => session.work(leases, &held, stop).await,
-                Err(error) => Err(error),
+            let session = async { Session::begin(self, leases, &held).await?.work(&held, stop).await };
+            let ended = tokio::select! {
+                ended = session => ended,
+                // Whatever it waits for, it is no longer its business.
+                () = leases.lost(&held) => Err(Error::Displaced),
             };
             match ended {
-                Ok(End::Uneven) => {}
+                Ok(End::Uneven) => failures = 0,
                 Ok(End::Told | End::LogAway) => return Ok(()),
-                Err(error @ Error::OtherAnalysis { .. }) => return Err(error),
+                Err(error) if failures + 1 == FAILURES || matches!(error, Error::OtherAnalysis { .. }) => {
+                    return Err(error);
+                }
                 Err(error) => {
-                    tracing::warn!(
-                        error = chain(&error),
-                        projection = self.projection.name(),
-                        "a session ended, beginning anew"
-                    );
-                    sleep(PAUSE).await;
+                    failures += 1;
+                    let projection = self.projection.name();
+                    tracing::warn!(error = chain(&error), projection, "a session ended, beginning anew");
+                    if timeout(PAUSE, told(stop)).await.is_ok() {
+                        return Ok(());
+                    }
                 }
             }
         }

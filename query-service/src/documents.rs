@@ -141,8 +141,7 @@ impl Api {
             limit: self.pages.limit(limit.0),
             cursor: cursor.0,
         };
-        let visible = self.tables.at_least(wanted.of(), caller.workspace, min_sequence.0).await?;
-        let mut connection = self.tables.pool.acquire().await.map_err(Problem::from)?;
+        let (mut connection, visible) = self.tables.connection(wanted.of(), caller.workspace, min_sequence.0).await?;
         // Read before the page: a change in between makes the tag too old, which costs a read and hides nothing.
         let etag = tables::etag(&mut connection, wanted.of(), caller.workspace.0).await.map_err(Problem::from)?;
         if if_none_match(none_match.0.as_deref(), &etag) {
@@ -166,8 +165,7 @@ impl Api {
         #[oai(name = "If-None-Match")]
         none_match: Header<Option<String>>,
     ) -> Result<FoundText, Refused<DocumentStatuses>> {
-        let visible = self.tables.at_least(Of::Documents, caller.workspace, min_sequence.0).await?;
-        let mut connection = self.tables.pool.acquire().await.map_err(Problem::from)?;
+        let (mut connection, visible) = self.tables.connection(Of::Documents, caller.workspace, min_sequence.0).await?;
         let stored = text::find(&mut connection, caller.workspace.0, id.0).await?.ok_or_else(document_not_found)?;
         let etag = format!("\"{}\"", stored.sha256);
         if if_none_match(none_match.0.as_deref(), &etag) {

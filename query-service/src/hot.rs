@@ -6,7 +6,7 @@
 use crate::documents::view::{self, DocumentView};
 use crate::metrics::READS;
 use crate::tables::Tables;
-use crate::visibility::Visibility;
+use crate::visibility::{Part, Visibility};
 use bytes::Bytes;
 use events::{DocumentId, WorkspaceId};
 use metrics::counter;
@@ -79,13 +79,18 @@ impl Hot {
                 }));
             }
         }
-        let visible = self.visibility.at_least(workspace, min_sequence).await?;
-        let changes = self.changes.load(Ordering::SeqCst);
-        let Some(entry) = self.read(workspace, document).await? else {
-            return Ok(None);
-        };
-        self.keep(workspace, document, Kept { entry: entry.clone(), visible, at: Instant::now() }, changes);
-        Ok(Some(Answer { body: entry.body, sequence: entry.sequence, visible }))
+        loop {
+            let visible = self.visibility.at_least(workspace, min_sequence).await?;
+            let changes = self.changes.load(Ordering::SeqCst);
+            let entry = self.read(workspace, document).await?;
+            // It was read over a new connection, perhaps to a database that has crashed since and shows less than it did.
+            if self.visibility.now(Part::Of(workspace)) < visible {
+                continue;
+            }
+            let Some(entry) = entry else { return Ok(None) };
+            self.keep(workspace, document, Kept { entry: entry.clone(), visible, at: Instant::now() }, changes);
+            return Ok(Some(Answer { body: entry.body, sequence: entry.sequence, visible }));
+        }
     }
 
     async fn read(&self, workspace: WorkspaceId, document: DocumentId) -> Result<Option<Entry>, Problem> {

@@ -74,11 +74,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
     let nats = event_log::connect_in_background(&config.nats, "query-service").await?;
     let (tables, past) = match &config.read_model {
         Some(name) => past::open(&config, name).await.map(|(tables, past)| (tables, Some(past)))?,
-        None => {
-            let schemas = format!("{},{}", postgres::READ_SCHEMA, postgres::KNOWLEDGE_SCHEMA);
-            let pool = postgres::pool(&config.postgres, "query-service", &schemas)?;
-            (Tables::of_present(pool, config.reads.wait_timeout), None)
-        }
+        None => (Tables::of_present(&config.postgres, config.reads.wait_timeout)?, None),
     };
     let cache = if past.is_none() { Some(Cache::open(&config.redis)?) } else { None };
     let hot = Arc::new(Hot::new(&tables, cache.clone(), nats.clone(), config.reads.hot_documents));

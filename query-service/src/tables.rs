@@ -2,12 +2,14 @@
 //! the rest from the same snapshot.
 
 use crate::answer::{Found, FoundPage, next_link};
-use crate::visibility::{Projection, Visibility};
+use crate::visibility::{Known, Part, Projection, Visibility};
 use events::WorkspaceId;
 use poem_openapi::types::Type;
 use runtime::http::{Problem, RawJson, if_none_match};
+use runtime::{config, postgres};
 use serde::Serialize;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, PgPool, Postgres, SqlSafeStr, Transaction};
 use std::fmt::Display;
 use std::time::Duration;
 use uuid::Uuid;
@@ -54,10 +56,18 @@ pub(crate) struct Head {
 
 impl Tables {
     /// Those of the present, which the projector fills.
-    pub(crate) fn of_present(pool: PgPool, timeout: Duration) -> Self {
-        let of = |projection| Visibility::new(pool.clone(), projection, timeout);
-        let (documents, knowledge) = (of(Projection::Documents), of(Projection::Knowledge));
-        Self { pool, documents, knowledge, snapshot: SNAPSHOT }
+    ///
+    /// # Errors
+    /// An address that is none.
+    pub(crate) fn of_present(config: &config::Postgres, timeout: Duration) -> Result<Self, sqlx::Error> {
+        let schemas = format!("{},{}", postgres::READ_SCHEMA, postgres::KNOWLEDGE_SCHEMA);
+        let known = [Known::default(), Known::default()];
+        let [documents, knowledge] = known.clone();
+        let forget = move || known.iter().for_each(Known::forget);
+        let pool = postgres::pool_telling(config, "query-service", &schemas, forget)?;
+        let of = |projection, known| Visibility::new(pool.clone(), projection, timeout, known);
+        let (documents, knowledge) = (of(Projection::Documents, documents), of(Projection::Knowledge, knowledge));
+        Ok(Self { pool, documents, knowledge, snapshot: SNAPSHOT })
     }
 
     /// Those of a past, which show the log up to a sequence.
@@ -87,6 +97,36 @@ impl Tables {
         }
     }
 
+    /// Waits as [`Tables::at_least`], and gives a connection that shows it.
+    ///
+    /// # Errors
+    /// 503 when `min_sequence` is not visible in time or the database is away.
+    pub(crate) async fn connection(
+        &self,
+        of: Of,
+        workspace: WorkspaceId,
+        min_sequence: Option<u64>,
+    ) -> Result<(PoolConnection<Postgres>, u64), Problem> {
+        loop {
+            let visible = self.at_least(of, workspace, min_sequence).await?;
+            let connection = self.pool.acquire().await?;
+            // A new one may be to a database that has crashed since, and shows less than it did.
+            if self.now(of, workspace) >= visible {
+                return Ok((connection, visible));
+            }
+        }
+    }
+
+    /// What everything read of a workspace from now on shows at least, as far as is known.
+    fn now(&self, of: Of, workspace: WorkspaceId) -> u64 {
+        let of_workspace = |visibility: &Visibility| visibility.now(Part::Of(workspace));
+        match of {
+            Of::Documents => of_workspace(&self.documents),
+            Of::Knowledge => of_workspace(&self.knowledge),
+            Of::Both => of_workspace(&self.documents).min(of_workspace(&self.knowledge)),
+        }
+    }
+
     /// Waits as [`Tables::at_least`], and holds what the tables say then.
     ///
     /// # Errors
@@ -97,8 +137,8 @@ impl Tables {
         workspace: WorkspaceId,
         min_sequence: Option<u64>,
     ) -> Result<Snapshot, Problem> {
-        let visible = self.at_least(of, workspace, min_sequence).await?;
-        let mut transaction = self.pool.begin_with(self.snapshot).await?;
+        let (connection, visible) = self.connection(of, workspace, min_sequence).await?;
+        let mut transaction = Transaction::begin(connection, Some(self.snapshot.into_sql_str())).await?;
         let etag = etag(&mut transaction, of, workspace.0).await?;
         Ok(Snapshot { transaction, head: Head { etag, visible } })
     }

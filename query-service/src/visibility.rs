@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout_at};
 
 /// How often the database is asked while a read waits and no announcement comes.
 const POLL: Duration = Duration::from_millis(25);
@@ -58,33 +58,44 @@ impl Part {
     }
 }
 
+/// What is known of the visible sequences of a projection; clones share it.
+#[derive(Clone, Default)]
+pub(crate) struct Known(Arc<watch::Sender<Sequences>>);
+
+impl Known {
+    /// Nothing is known any more. To be called when a connection to the database is made: should it have crashed, its last
+    /// commits may be gone, and are made once more.
+    pub(crate) fn forget(&self) {
+        self.0.send_replace(Sequences::default());
+    }
+}
+
 /// The visible sequences of a projection; clones share them.
 #[derive(Clone)]
 pub(crate) struct Visibility {
     pool: PgPool,
     projection: Projection,
     timeout: Duration,
-    sequences: Arc<watch::Sender<Sequences>>,
+    known: Known,
     /// Whether it ends there, and nothing is to be waited for.
     is_past: bool,
 }
 
 impl Visibility {
-    pub(crate) fn new(pool: PgPool, projection: Projection, timeout: Duration) -> Self {
-        let sequences = Arc::new(watch::Sender::new(Sequences::default()));
-        Self { pool, projection, timeout, sequences, is_past: false }
+    pub(crate) const fn new(pool: PgPool, projection: Projection, timeout: Duration, known: Known) -> Self {
+        Self { pool, projection, timeout, known, is_past: false }
     }
 
     /// That of tables which show the log up to a sequence for ever.
     pub(crate) fn of_past(pool: PgPool, projection: Projection, sequence: u64) -> Self {
-        let past = Self { is_past: true, ..Self::new(pool, projection, Duration::ZERO) };
+        let past = Self { is_past: true, ..Self::new(pool, projection, Duration::ZERO, Known::default()) };
         past.raise((0..events::PARTITIONS).map(|shard| (shard, sequence)));
         past
     }
 
     /// The sequence that everything read from now on shows at least, as far as is known.
     pub(crate) fn now(&self, part: Part) -> u64 {
-        part.visible(&self.sequences.borrow())
+        part.visible(&self.known.0.borrow())
     }
 
     /// Waits until everything read of a workspace from now on shows at least a sequence, and says what it shows.
@@ -131,10 +142,12 @@ impl Visibility {
     }
 
     async fn wait(&self, part: Part, wanted: u64) -> Result<u64, sqlx::Error> {
-        let mut announced = self.sequences.subscribe();
+        let mut announced = self.known.0.subscribe();
         if self.now(part) == 0 {
             self.ask().await?;
         }
+        let mut poll = interval_at(Instant::now() + POLL, POLL);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let visible = part.visible(&announced.borrow_and_update());
             if visible >= wanted {
@@ -142,7 +155,7 @@ impl Visibility {
             }
             tokio::select! {
                 _ = announced.changed() => {}
-                () = sleep(POLL) => self.ask().await?,
+                _ = poll.tick() => self.ask().await?,
             }
         }
     }
@@ -162,7 +175,7 @@ impl Visibility {
 
     /// Shards show the log up to their sequences.
     fn raise(&self, shown: impl IntoIterator<Item = (u64, u64)>) {
-        let is_raised = self.sequences.send_if_modified(|sequences| {
+        let is_raised = self.known.0.send_if_modified(|sequences| {
             let before = *sequences;
             for (shard, sequence) in shown {
                 if let Some(place) = place(shard) {

@@ -126,13 +126,13 @@ impl Cache {
     }
 }
 
-/// Sets the entry unless the epoch has passed or the entry there is newer.
+/// Sets the entry unless the epoch has passed or what is there is newer, of whichever epoch.
 const FILL: &str = r"
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return end
 local there = redis.call('GET', KEYS[2])
 if there then
-  local epoch, sequence = string.match(there, '^([^\n]*)\n(%d+)\n')
-  if epoch == ARGV[1] and tonumber(sequence) > tonumber(ARGV[2]) then return end
+  local sequence = string.match(there, '^[^\n]*\n(%d+)\n')
+  if sequence and tonumber(sequence) > tonumber(ARGV[2]) then return end
 end
 redis.call('SET', KEYS[2], ARGV[1] .. '\n' .. ARGV[2] .. '\n' .. ARGV[3], 'PX', ARGV[4])
 ";

@@ -32,6 +32,24 @@ pub fn pool_read_only(config: &config::Postgres, name: &str, schema: &str) -> Re
     Ok(pool_of(config, options(config, name, schema)?.options([("default_transaction_read_only", "on")])))
 }
 
+/// As [`pool`], and tells whenever it has made a connection.
+///
+/// # Errors
+/// An address that is none.
+pub fn pool_telling(
+    config: &config::Postgres,
+    name: &str,
+    schema: &str,
+    tell: impl Fn() + Send + Sync + 'static,
+) -> Result<PgPool, sqlx::Error> {
+    let tell = std::sync::Arc::new(tell);
+    let telling = pool_options(config).after_connect(move |_, _| {
+        tell();
+        Box::pin(async { Ok(()) })
+    });
+    Ok(telling.connect_lazy_with(options(config, name, schema)?))
+}
+
 /// As [`pool`], for tables that the log can fill again: after a crash of the database its last commits may be missing,
 /// rows and checkpoint alike, and are applied once more. In return no commit waits for the disk. Nor has a statement a
 /// limit of time: what must be applied would only be begun again. Statements are planned anew each time, as the tables
@@ -62,12 +80,15 @@ fn options(config: &config::Postgres, name: &str, schema: &str) -> Result<PgConn
 }
 
 fn pool_of(config: &config::Postgres, options: PgConnectOptions) -> PgPool {
+    pool_options(config).connect_lazy_with(options)
+}
+
+fn pool_options(config: &config::Postgres) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(config.database_connections)
         .min_connections(0)
         .acquire_timeout(config.database_timeout)
         .idle_timeout(Duration::from_secs(300))
-        .connect_lazy_with(options)
 }
 
 /// Whether trying again can help: the database is away or restarting, rather than the statement wrong.

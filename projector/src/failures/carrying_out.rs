@@ -15,7 +15,10 @@ pub(crate) async fn next(session: &mut Session<'_>) -> Result<bool, Error> {
             // The log knows whose business an event is that is not parked.
             let stream = session.worker.log.stream_at(decision.sequence).await?;
             if session.holds(stream.map_or(0, |stream| stream.partition())) {
-                let outcome = "nothing to do: it is not parked, or waits for another";
+                let outcome = match decision.took_hold {
+                    true => "applied",
+                    false => "nothing to do: it is not parked, or waits for another",
+                };
                 decisions::done(pool, decision.id, outcome).await?;
                 return Ok(true);
             }

@@ -19,6 +19,8 @@ pub(crate) struct Decision {
     pub(crate) id: i64,
     pub(crate) sequence: u64,
     pub(crate) is_skip: bool,
+    /// Whether it was carried out already, at least in part.
+    pub(crate) took_hold: bool,
     /// The stream that the event holds up; `None` if it is not parked, or only waits itself.
     pub(crate) held_up: Option<Stream>,
 }
@@ -44,7 +46,7 @@ pub(crate) async fn reconsider(pool: &PgPool, projection: Projection) -> Result<
 /// The oldest decisions about a projection.
 pub(crate) async fn open(pool: &PgPool, projection: Projection) -> Result<Vec<Decision>, Error> {
     let rows = sqlx::query!(
-        r#"select d.id, d.sequence, d.action, p.workspace_id as "workspace_id?", p.aggregate as "aggregate?",
+        r#"select d.id, d.sequence, d.action, d.took_hold, p.workspace_id as "workspace_id?", p.aggregate as "aggregate?",
                p.stream_id as "stream_id?"
            from operations.failure_decision d
            left join parked_event p on p.sequence = d.sequence and p.error is not null
@@ -60,7 +62,8 @@ pub(crate) async fn open(pool: &PgPool, projection: Projection) -> Result<Vec<De
                 (Some(aggregate), Some(id)) => Some(parking::stream(row.workspace_id, &aggregate, id)?),
                 _ => None,
             };
-            Ok(Decision { id: row.id, sequence: to_u64(row.sequence), is_skip: row.action == "skip", held_up })
+            let (id, sequence, took_hold) = (row.id, to_u64(row.sequence), row.took_hold);
+            Ok(Decision { id, sequence, is_skip: row.action == "skip", took_hold, held_up })
         })
         .collect()
 }

@@ -159,8 +159,7 @@ impl Api {
         #[oai(name = "If-None-Match")]
         none_match: Header<Option<String>>,
     ) -> Result<FoundText, Refused<RevisionStatuses>> {
-        let visible = self.tables.at_least(Of::Documents, caller.workspace, min_sequence.0).await?;
-        let mut connection = self.tables.pool.acquire().await.map_err(Problem::from)?;
+        let (mut connection, visible) = self.tables.connection(Of::Documents, caller.workspace, min_sequence.0).await?;
         let found = revisions::one(&mut connection, caller.workspace.0, id.0, revision.0).await?;
         drop(connection);
         let found = found.ok_or_else(revision_not_found)?;
