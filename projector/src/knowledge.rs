@@ -7,6 +7,7 @@ mod document;
 mod duplicates;
 mod epoch;
 mod fold;
+mod history;
 mod links;
 mod names;
 mod places;

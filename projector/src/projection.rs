@@ -118,6 +118,8 @@ impl Projection {
                 "concept_decision",
                 "cluster",
                 "cluster_concept",
+                "cluster_membership",
+                "cluster_history",
                 "clustering",
                 "document_link",
                 "near_band",

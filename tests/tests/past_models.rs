@@ -28,6 +28,7 @@ async fn a_past_answers_as_it_was_whatever_has_happened_since() {
         document.clone(),
         format!("{document}/history"),
         format!("{document}/knowledge"),
+        format!("{document}/past"),
         format!("/v1/documents/{long}/content"),
         format!("/v1/documents?cluster={cluster}"),
         format!("/v1/documents?concept={concept}"),

@@ -23,7 +23,7 @@ async fn a_changed_row_a_lost_row_and_a_lost_text_are_found() {
     let log = &found[0];
     assert_eq!((&log["check"], &log["events"], &log["streams"]), (&json!("streams"), &json!(5), &json!(4)), "{log}");
     assert_eq!((&found[1]["check"], &found[1]["texts"]), (&json!("texts"), &json!(1)));
-    assert_eq!(found.len(), 2 + 7 + 14, "the log, its texts and each table");
+    assert_eq!(found.len(), 2 + 7 + 16, "the log, its texts and each table");
     assert!(found.iter().all(|line| line["serving"] == line["replayed"]));
 
     let database = system.database().await;

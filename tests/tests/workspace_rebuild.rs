@@ -15,7 +15,7 @@ use uuid::Uuid;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 
 /// Tables with rows of workspaces.
-const TABLES: [&str; 18] = [
+const TABLES: [&str; 20] = [
     "read_model.document",
     "read_model.document_content",
     "read_model.document_history",
@@ -29,6 +29,8 @@ const TABLES: [&str; 18] = [
     "knowledge.concept_decision",
     "knowledge.cluster",
     "knowledge.cluster_concept",
+    "knowledge.cluster_membership",
+    "knowledge.cluster_history",
     "knowledge.clustering",
     "knowledge.document_link",
     "knowledge.near_band",

@@ -5,7 +5,9 @@ mod naming;
 mod spellings;
 
 use super::Key;
-use super::fold::Fold;
+use super::fold::{Fold, Placed};
+use super::history::Membership;
+use super::touched::Touched;
 use super::workspace::{Workspace, thousandths};
 use crate::error::Error;
 use analysis::clusters::{self, Fit, Vector};
@@ -20,8 +22,7 @@ struct Member {
     key: Key,
     arrival: u64,
     vector: Vector,
-    found: Option<ClusterId>,
-    similarity: i16,
+    placed: Placed,
 }
 
 /// Clusters and names anew.
@@ -29,7 +30,7 @@ pub(super) async fn run(fold: &mut Fold<'_>, id: WorkspaceId, sequence: u64, at:
     let members = members(fold, id).await?;
     let (members, fit) = fit(members).await;
     let clusters = identities(id, fold.workspace(id), &members, &fit);
-    place(fold, &members, &fit, &clusters, at);
+    place(fold, &members, &fit, &clusters, sequence, at);
     naming::name(fold, id, &members, &fit, &clusters, at).await?;
 
     let workspace = fold.workspace(id);
@@ -57,7 +58,7 @@ async fn fit(members: Vec<Member>) -> (Vec<Member>, Fit) {
 /// The workspace's documents in use, in the order of their arrival, as the batch has left them so far.
 async fn members(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<Vec<Member>, Error> {
     let rows = sqlx::query!(
-        "select document_id, arrival, vector, found_cluster, similarity from document_knowledge
+        "select document_id, arrival, vector, pinned_cluster, found_cluster, similarity from document_knowledge
          where workspace_id = $1 and not is_trashed",
         id.0
     )
@@ -70,17 +71,20 @@ async fn members(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<Vec<Member>, Er
             continue;
         }
         let vector = Vector::from_bytes(&row.vector).ok_or(Error::Unreadable("vector"))?;
-        let there = (row.found_cluster.map(ClusterId), row.similarity);
-        let (found, similarity) = fold.moved.get(&key).copied().unwrap_or(there);
-        members.push(Member { key, arrival: crate::apply::to_u64(row.arrival), vector, found, similarity });
+        let there = Placed {
+            pinned: row.pinned_cluster.map(ClusterId),
+            found: row.found_cluster.map(ClusterId),
+            similarity: row.similarity,
+        };
+        let placed = fold.moved.get(&key).copied().unwrap_or(there);
+        members.push(Member { key, arrival: crate::apply::to_u64(row.arrival), vector, placed });
     }
     let touched = fold.touched.iter().filter(|(key, touched)| key.0 == id && !touched.document.is_trashed);
-    members.extend(touched.map(|(key, touched)| Member {
+    members.extend(touched.map(|(key, Touched { document, .. })| Member {
         key: *key,
-        arrival: touched.document.arrival,
-        vector: touched.document.vector.clone(),
-        found: touched.document.found,
-        similarity: touched.document.similarity,
+        arrival: document.arrival,
+        vector: document.vector.clone(),
+        placed: Placed { pinned: document.pinned, found: document.found, similarity: document.similarity },
     }));
     members.sort_unstable_by_key(|member| (member.arrival, member.key));
     Ok(members)
@@ -88,7 +92,7 @@ async fn members(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<Vec<Member>, Er
 
 /// Which cluster each of the new ones is: the one that it continues, or a new one around its first document.
 fn identities(id: WorkspaceId, workspace: &Workspace, members: &[Member], fit: &Fit) -> Vec<ClusterId> {
-    let earlier: Vec<Option<ClusterId>> = members.iter().map(|member| member.found).collect();
+    let earlier: Vec<Option<ClusterId>> = members.iter().map(|member| member.placed.found).collect();
     let continued = clusters::continued(&earlier, fit);
     // An id that stands for another cluster, now or before, is not given to a new one.
     let mut taken: BTreeSet<ClusterId> = continued.iter().chain(&earlier).flatten().copied().collect();
@@ -116,21 +120,24 @@ fn identities(id: WorkspaceId, workspace: &Workspace, members: &[Member], fit: &
 }
 
 /// Puts each document where the epoch found it.
-fn place(fold: &mut Fold<'_>, members: &[Member], fit: &Fit, clusters: &[ClusterId], at: DateTime<Utc>) {
+fn place(fold: &mut Fold<'_>, members: &[Member], fit: &Fit, clusters: &[ClusterId], sequence: u64, at: DateTime<Utc>) {
     for (index, member) in members.iter().enumerate() {
         let cluster = fit.assignment.get(index).copied().flatten();
         let found = cluster.and_then(|cluster| clusters.get(cluster as usize)).copied();
         let similarity = fit.similarity.get(index).map_or(0, |similarity| thousandths(*similarity));
         let similarity = if found.is_some() { similarity } else { 0 };
-        if (found, similarity) == (member.found, member.similarity) {
+        let was = member.placed;
+        if (found, similarity) == (was.found, was.similarity) {
             continue;
         }
+        let stood = Membership::of(was.pinned, was.found);
+        fold.memberships.entry(member.key).or_default().before(sequence, at, Some(stood));
         match fold.touched.contains_key(&member.key).then(|| fold.take(member.key)).flatten() {
             Some(mut touched) => {
                 (touched.document.found, touched.document.similarity) = (found, similarity);
                 fold.put(member.key, touched, at);
             }
-            None => drop(fold.moved.insert(member.key, (found, similarity))),
+            None => drop(fold.moved.insert(member.key, Placed { found, similarity, ..was })),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::counts::Counts;
 use super::document::Document;
+use super::history::{self, Course, Membership};
 use super::links::Links;
 use super::names::Names;
 use super::touched::{self, Before, Touched};
@@ -15,7 +16,7 @@ use chrono::{DateTime, Utc};
 use events::document::Event;
 use events::{AnyEvent, ClusterId, WorkspaceId, cluster, concept};
 use sqlx::PgConnection;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A batch on its way into the tables.
 pub(super) struct Fold<'a> {
@@ -25,11 +26,25 @@ pub(super) struct Fold<'a> {
     loaded: HashMap<Key, Document>,
     pub(super) touched: HashMap<Key, Touched>,
     /// Documents that an epoch put into another cluster, and that are not touched otherwise.
-    pub(super) moved: HashMap<Key, (Option<ClusterId>, i16)>,
+    pub(super) moved: HashMap<Key, Placed>,
+    /// In which clusters documents stood before events that may have changed it.
+    pub(super) memberships: BTreeMap<Key, Course<Membership>>,
     pub(super) counts: Counts,
     pub(super) names: Names,
     links: Links,
-    seen: BTreeSet<WorkspaceId>,
+    /// Workspaces that it has events of, with the last sequence of each.
+    seen: BTreeMap<WorkspaceId, u64>,
+    /// Whether its events were parked, and the tables show later ones of their workspace.
+    is_late: bool,
+}
+
+/// Where a document is put: by a user, and by clustering.
+#[derive(Clone, Copy)]
+pub(super) struct Placed {
+    pub(super) pinned: Option<ClusterId>,
+    pub(super) found: Option<ClusterId>,
+    /// In thousandths.
+    pub(super) similarity: i16,
 }
 
 /// Whether an event says anything that a document's row here holds.
@@ -64,10 +79,12 @@ impl<'a> Fold<'a> {
             loaded,
             touched: HashMap::new(),
             moved: HashMap::new(),
+            memberships: BTreeMap::new(),
             counts: Counts::default(),
             names: Names::default(),
             links: Links::default(),
-            seen: BTreeSet::new(),
+            seen: BTreeMap::new(),
+            is_late: false,
         }
     }
 
@@ -75,8 +92,10 @@ impl<'a> Fold<'a> {
     pub(super) async fn event(&mut self, positioned: &Positioned, analysis: Option<&Analysis>) -> Result<(), Error> {
         let envelope = &positioned.envelope;
         let Some(workspace) = envelope.stream.workspace else { return Ok(()) };
-        self.workspace(workspace).clustering.sequence = positioned.sequence;
-        self.seen.insert(workspace);
+        let shown = std::mem::replace(&mut self.workspace(workspace).clustering.sequence, positioned.sequence);
+        let last = self.seen.entry(workspace).or_insert(shown);
+        self.is_late |= positioned.sequence < *last;
+        *last = positioned.sequence.max(*last);
         match &envelope.event {
             AnyEvent::Document(event) => {
                 let Some(key) = super::key(&envelope.stream) else { return Ok(()) };
@@ -112,6 +131,8 @@ impl<'a> Fold<'a> {
         };
         let is_new = matches!(event, Event::Uploaded(_));
         let (was_live, vector) = (!is_new && !touched.document.is_trashed, touched.document.vector.clone());
+        let stood = (!is_new).then(|| Membership::from(&touched.document));
+        self.memberships.entry(key).or_default().before(positioned.sequence, positioned.envelope.time, stood);
         touched.document.evolve(positioned, event, analysis);
         let is_live = !touched.document.is_trashed;
         let is_other = was_live != is_live || vector != touched.document.vector;
@@ -212,7 +233,7 @@ impl<'a> Fold<'a> {
                 let touched = Touched::new(document.clone(), Some(before.clone()), workspace);
                 match self.moved.remove(&key) {
                     None => touched,
-                    Some((found, similarity)) => {
+                    Some(Placed { found, similarity, .. }) => {
                         (document.found, document.similarity) = (found, similarity);
                         Touched::new(document, Some(before), self.workspace(key.0))
                     }
@@ -237,15 +258,23 @@ impl<'a> Fold<'a> {
 
     /// Writes everything.
     pub(super) async fn save(self) -> Result<(), Error> {
-        let Self { connection, workspaces, touched, moved, counts, names, links, seen, .. } = self;
+        let Self { connection, workspaces, touched, moved, memberships, counts, names, links, seen, is_late, .. } =
+            self;
+        let stands = |key: &Key| match touched.get(key) {
+            Some(touched) => Some(Membership::from(&touched.document)),
+            None => moved.get(key).map(|moved| Membership::of(moved.pinned, moved.found)),
+        };
+        history::save_memberships(connection, &memberships, stands, is_late).await?;
         let mut touched: Vec<(Key, &Touched)> = touched.iter().map(|(key, touched)| (*key, touched)).collect();
         touched.sort_unstable_by_key(|(key, touched)| (touched.document.arrival, *key));
         touched::save(connection, &touched).await?;
         places::save_moved(connection, &moved).await?;
         let mut recounted = Vec::new();
-        for id in &seen {
+        for (id, last) in &seen {
             let Some(workspace) = workspaces.get_mut(id) else { continue };
+            workspace.clustering.sequence = *last;
             places::save(connection, *id, workspace).await?;
+            history::save_clusters(connection, *id, workspace, is_late).await?;
             if workspace.changed.recount {
                 places::resolve_clusters(connection, *id, workspace).await?;
                 recounted.push(*id);

@@ -1,6 +1,7 @@
 //! The tables of whole workspaces: what users decided, the clusters, the clustering of the last epoch.
 
 use super::Key;
+use super::fold::Placed;
 use super::vocabulary::{Alias, Decision};
 use super::workspace::{Cluster, Clustering, Workspace};
 use crate::apply::{to_i64, to_u64};
@@ -94,7 +95,7 @@ async fn save_clusters(
     let changed: Vec<(Uuid, &Cluster)> = workspace
         .changed
         .clusters
-        .iter()
+        .keys()
         .filter_map(|cluster| Some((cluster.0, workspace.clusters.get(cluster)?)))
         .collect();
     if changed.is_empty() {
@@ -217,10 +218,7 @@ async fn save_clustering(
 }
 
 /// Writes where an epoch put documents.
-pub(super) async fn save_moved(
-    connection: &mut PgConnection,
-    moved: &HashMap<Key, (Option<ClusterId>, i16)>,
-) -> Result<(), sqlx::Error> {
+pub(super) async fn save_moved(connection: &mut PgConnection, moved: &HashMap<Key, Placed>) -> Result<(), sqlx::Error> {
     if moved.is_empty() {
         return Ok(());
     }
@@ -231,8 +229,8 @@ pub(super) async fn save_moved(
          where at.workspace_id = now.workspace_id and at.document_id = now.document_id",
         &moved.keys().map(|key| key.0.0).collect::<Vec<_>>(),
         &moved.keys().map(|key| key.1.0).collect::<Vec<_>>(),
-        &moved.values().map(|(found, _)| found.map(|cluster| cluster.0)).collect::<Vec<_>>() as _,
-        &moved.values().map(|(_, similarity)| *similarity).collect::<Vec<_>>()
+        &moved.values().map(|moved| moved.found.map(|cluster| cluster.0)).collect::<Vec<_>>() as _,
+        &moved.values().map(|moved| moved.similarity).collect::<Vec<_>>()
     )
     .execute(connection)
     .await

@@ -2,6 +2,7 @@
 
 use super::Key;
 use super::document::{Document, Findings};
+use super::history::Membership;
 use super::resolve::{self, Held};
 use super::workspace::Workspace;
 use crate::apply::{to_i64, to_u64};
@@ -47,10 +48,7 @@ impl Touched {
     /// Finds anew what follows from the document and the workspace's decisions.
     pub(super) fn resolve(&mut self, workspace: &Workspace) {
         self.held = resolve::concepts(&self.document, &workspace.vocabulary);
-        self.cluster = match self.document.is_trashed {
-            true => None,
-            false => self.document.pinned.or(self.document.found).and_then(|cluster| workspace.resolve(cluster)),
-        };
+        self.cluster = Membership::from(&self.document).cluster.and_then(|cluster| workspace.resolve(cluster));
     }
 }
 

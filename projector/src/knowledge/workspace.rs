@@ -1,11 +1,12 @@
 //! What is known of a workspace as a whole, kept between batches: its vocabulary, its clusters, its clustering.
 
+use super::history::{Course, Standing};
 use super::vocabulary::Vocabulary;
 use analysis::clusters::{self, Model};
 use chrono::{DateTime, Utc};
 use events::document::SkillLevel;
 use events::{ClusterId, cluster};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// Where a chain of merged clusters is given up.
 const LONGEST_CHAIN: usize = 64;
@@ -23,7 +24,8 @@ pub(super) struct Workspace {
 /// What of a workspace must be written.
 #[derive(Debug, Default)]
 pub(super) struct Changed {
-    pub(super) clusters: BTreeSet<ClusterId>,
+    /// Clusters, and what they were before events that may have changed them.
+    pub(super) clusters: BTreeMap<ClusterId, Course<Standing>>,
     pub(super) model: bool,
     /// Clusters of many documents have changed: their numbers are counted anew instead of moved.
     pub(super) recount: bool,
@@ -46,6 +48,7 @@ pub(super) struct Cluster {
 /// What the last epoch found, and what has happened since.
 #[derive(Debug, Default)]
 pub(super) struct Clustering {
+    /// Of the workspace's last event; while a batch is folded, of the one that is.
     pub(super) sequence: u64,
     /// Documents in use.
     pub(super) documents: u64,
@@ -78,7 +81,7 @@ impl Workspace {
             cluster::Event::Merged(merged) => {
                 // The later of two merges that would go round in a circle holds, and the earlier one no more.
                 if self.resolve(merged.into) == Some(id) {
-                    self.unmerge_towards(id, merged.into);
+                    self.unmerge_towards(id, merged.into, at);
                 }
                 self.cluster(merged.into, at);
                 true
@@ -109,19 +112,23 @@ impl Workspace {
 
     /// A cluster to change; it is made if nobody has heard of it.
     pub(super) fn cluster(&mut self, id: ClusterId, at: DateTime<Utc>) -> &mut Cluster {
-        self.changed.clusters.insert(id);
+        self.will_change(id, at);
         self.clusters.entry(id).or_insert_with(|| Cluster::new(at))
     }
 
+    fn will_change(&mut self, id: ClusterId, at: DateTime<Utc>) {
+        let was = self.clusters.get(&id).map(Standing::from);
+        self.changed.clusters.entry(id).or_default().before(self.clustering.sequence, at, was);
+    }
+
     /// Cuts the chain of merges that leads from one cluster to another.
-    fn unmerge_towards(&mut self, to: ClusterId, from: ClusterId) {
+    fn unmerge_towards(&mut self, to: ClusterId, from: ClusterId, at: DateTime<Utc>) {
         let mut id = from;
         for _ in 0..LONGEST_CHAIN {
-            let Some(cluster) = self.clusters.get_mut(&id) else { return };
+            let Some(cluster) = self.clusters.get(&id) else { return };
             match cluster.merged_into {
                 Some(into) if into == to => {
-                    cluster.merged_into = None;
-                    self.changed.clusters.insert(id);
+                    self.cluster(id, at).merged_into = None;
                     return;
                 }
                 Some(into) => id = into,

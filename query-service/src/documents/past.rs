@@ -2,6 +2,7 @@
 //! happened stands in the table of histories; only an earlier text is read from the log, at the place where that says.
 
 mod changes;
+mod cluster;
 mod diff;
 mod revisions;
 mod state;
@@ -37,7 +38,7 @@ struct PastStatuses;
 
 impl Statuses for PastStatuses {
     const ALL: &'static [(u16, &'static str)] = &[
-        (400, "Malformed request."),
+        (400, "Malformed request, or `after_this_past`."),
         (401, "`unauthorized`: no valid access token."),
         (404, "`document_not_found`: the caller had no such document then."),
         (422, "`too_many_changes`, or `text_too_long` to be analysed now: over a limit, which `detail` names."),
@@ -66,8 +67,9 @@ impl Api {
     /// A document as it was
     ///
     /// After the last change at or before a sequence or a time, with the concepts that its text of then and its users'
-    /// corrections until then make. 404 if it was not there yet. A document that has changed very often, or had a very long
-    /// text that no analysis is remembered of, is refused.
+    /// corrections until then make, and the cluster that it stood in. 404 if it was not there yet. A document that has
+    /// changed very often, or had a very long text that no analysis is remembered of, is refused. The cluster is that of
+    /// `Syncboard-Sequence` where knowledge is behind what is asked for: with `min_sequence` it is waited for.
     #[oai(path = "/v1/documents/:id/past", method = "get", operation_id = "get_past_document")]
     async fn past(
         &self,
@@ -84,7 +86,7 @@ impl Api {
         #[oai(name = "If-None-Match")]
         none_match: Header<Option<String>>,
     ) -> Result<Found<PastDocument>, Refused<PastStatuses>> {
-        let mut snapshot = self.tables.snapshot(Of::Documents, caller.workspace, min_sequence.0).await?;
+        let mut snapshot = self.tables.snapshot(Of::Both, caller.workspace, min_sequence.0).await?;
         snapshot.also_depends_on(analysis::VERSION);
         if snapshot.is_known(none_match.0.as_deref()) {
             return Ok(snapshot.not_modified());
@@ -93,6 +95,8 @@ impl Api {
         let changes =
             changes::up_to(snapshot.connection(), caller.workspace.0, id, &moment, self.overviews.past_changes).await?;
         let past = state::fold(id, &changes).ok_or_else(document_not_found)?;
+        let stood = cluster::of(snapshot.connection(), caller.workspace.0, id, &moment).await?;
+        let past = past.with_cluster(stood);
         let remembered = past.remembered(snapshot.connection()).await?;
         let answered = snapshot.finish();
         let past = match remembered {

@@ -71,7 +71,7 @@ pub(super) async fn up_to(
          order by sequence limit $5",
         workspace,
         document,
-        moment.sequence.map_or(i64::MAX, |sequence| i64::try_from(sequence).unwrap_or(i64::MAX)),
+        moment.last_sequence(),
         moment.time,
         i64::from(most) + 1
     )
@@ -83,6 +83,13 @@ pub(super) async fn up_to(
         return Err(problem.detail(format_args!("at most {most} changes are read (SYNCBOARD_PAST_CHANGES)")));
     }
     Ok(changes)
+}
+
+impl Moment {
+    /// The last sequence that can belong to it.
+    pub(super) fn last_sequence(&self) -> i64 {
+        self.sequence.map_or(i64::MAX, |sequence| i64::try_from(sequence).unwrap_or(i64::MAX))
+    }
 }
 
 impl Change {

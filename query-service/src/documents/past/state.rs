@@ -1,6 +1,7 @@
 //! A document as it was after its last change at or before a moment.
 
 use super::changes::{Change, Detail};
+use super::cluster::{PastCluster, Stood};
 use crate::documents::view::{DocumentView, SourceView, State};
 use analysis::{Analysis, concepts};
 use bytesize::ByteSize;
@@ -40,6 +41,13 @@ pub(crate) struct PastDocument {
     /// The cluster that a user had put it into; absent if clustering decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pinned_cluster_id: Option<Uuid>,
+    /// The cluster that it stood in, found or put there, as clusters were then; absent if it stood in none, or that is not
+    /// known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<PastCluster>,
+    /// Whether it is known in which cluster it stood. Where not, the tables of knowledge do not show the document yet, or
+    /// were filled by a program that did not remember so far back: `projector rebuild` fills them anew.
+    is_cluster_known: bool,
     /// Where the event with its text stands.
     #[serde(skip)]
     #[oai(skip)]
@@ -91,6 +99,8 @@ impl PastDocument {
             },
             concepts: Vec::new(),
             pinned_cluster_id: None,
+            cluster: None,
+            is_cluster_known: false,
             content_sequence: change.sequence(),
             corrected: Corrections { file_name, ..Corrections::default() },
         }
@@ -171,6 +181,16 @@ impl PastDocument {
         let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "text_too_long", title);
         let bytes = self.document.bytes;
         Err(problem.detail(format_args!("it has {bytes} bytes, and at most {most} are analysed (SYNCBOARD_PAST_TEXT)")))
+    }
+
+    /// Adds the cluster that it stood in.
+    pub(super) fn with_cluster(mut self, stood: Stood) -> Self {
+        self.is_cluster_known = !matches!(stood, Stood::Unknown);
+        self.cluster = match stood {
+            Stood::In(cluster) => Some(cluster),
+            Stood::Nowhere | Stood::Unknown => None,
+        };
+        self
     }
 
     /// What the analysis finds in the text that it had then.
