@@ -46,6 +46,7 @@ class Server:
             '"/data"': f'"{folder}/data-{number}"',
             "/run/nats/nats.pid": f"{folder}/{number}.pid",
         }
+        self.pid_file = folder / f"{number}.pid"
         folder = folder / str(number)
         folder.mkdir()
         for name, text in system.one("ConfigMap", "syncboard-nats")["data"].items():
@@ -182,11 +183,14 @@ def test_nobody_joins_without_the_password(log):
         assert any("Authorization" in word for word in said)
 
 
-def test_a_lame_duck_outlives_being_told_to_stop(log):
+def test_a_lame_duck_outlives_being_told_to_stop(systems, log):
     servers, passwords = log
     leaving, client = servers[2].process, Client(servers[2], "services", passwords["services"])
     client.words()
-    leaving.send_signal(signal.SIGUSR2)
+    [program, *arguments] = systems["production"].workload("nats").pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+    assert program == "nats-server"
+    arguments = [argument.replace("/run/nats/nats.pid", str(servers[2].pid_file)) for argument in arguments]
+    subprocess.run([SERVER, *arguments], check=True, timeout=10)
     until("it is a lame duck", lambda: "lame duck" in servers[2].said())
     leaving.send_signal(signal.SIGTERM)
     time.sleep(1)
