@@ -226,6 +226,12 @@ MUTATIONS = [
     ("flows", "another port", change(POLICY, "postgres", "spec.ingress.0.ports.0.port", 5433)),
     ("flows", "the peers' port for services", change(POLICY, "nats", "spec.ingress.0.ports.1", {"port": 6222})),
     ("flows", "no metrics", change(POLICY, "projector", "spec.ingress", [])),
+    (
+        "flows",
+        "a way out to a closed door",
+        change(POLICY, "command-service", "spec.egress.2", {"to": HERE, "ports": [{"port": 6379}]}),
+    ),
+    ("flows", "a door to which nobody comes", change(POLICY, "redis", "spec.ingress.0.from.1", HERE[0])),
     ("flows", "only one way", change(POLICY, "redis", "spec.policyTypes", ["Egress"])),
     ("doors", "metrics for everybody", change("Ingress", "command-service", "spec.rules.0.http.paths.0.path", "/")),
     ("doors", "no TLS", change("Ingress", "command-service", "spec.tls", [])),

@@ -97,17 +97,31 @@ def is_let(system, direction, bound, other, port):
 
 
 def flows(system):
-    """Exactly the wanted connections can be made."""
+    """Exactly the wanted connections can be made, and neither end is open to more than that by itself."""
     everybody = list(parties(system))
-    possible = {
-        (source.name, target.name, port)
-        for source in everybody
-        for target in everybody
-        if source.is_bound or target.is_bound
-        for port in [*target.ports, ANY]
-        if is_let(system, "egress", source, target, port) and is_let(system, "ingress", target, source, port)
-    }
-    for source, target, port in sorted(possible - WANTED, key=str):
+    leaving, coming = (
+        {
+            (source.name, target.name, port)
+            for source in everybody
+            for target in everybody
+            if source.is_bound or target.is_bound
+            for port in [*target.ports, ANY]
+            if (
+                is_let(system, "egress", source, target, port)
+                if end == "leaving"
+                else is_let(system, "ingress", target, source, port)
+            )
+        }
+        for end in ["leaving", "coming"]
+    )
+    bound = {party.name for party in everybody if party.is_bound}
+    for source, target, port in sorted((leaving & coming) - WANTED, key=str):
         yield f"{source} may reach {target} on {'any port' if port == ANY else port}"
-    for source, target, port in sorted(WANTED - possible, key=str):
+    for source, target, port in sorted(leaving - coming - WANTED, key=str):
+        if source in bound:
+            yield f"{source} is let out to {target} on {port}"
+    for source, target, port in sorted(coming - leaving - WANTED, key=str):
+        if target in bound:
+            yield f"{target} lets {source} in on {port}"
+    for source, target, port in sorted(WANTED - (leaving & coming), key=str):
         yield f"{source} cannot reach {target} on {port}"
