@@ -1,0 +1,33 @@
+"""The rules: each takes a System and yields a sentence for whatever breaks it."""
+
+from rules.doors import doors
+from rules.flows import flows
+from rules.log import log
+from rules.pods import accounts, images, probes, resources, restricted, settings, stopping
+from rules.scale import autoscaling, budgets, connections, lag, quota
+from rules.wiring import addresses, references, secrets, selectors
+
+RULES = {
+    rule.__name__: rule
+    for rule in [
+        restricted,
+        resources,
+        probes,
+        stopping,
+        images,
+        accounts,
+        settings,
+        references,
+        selectors,
+        addresses,
+        secrets,
+        autoscaling,
+        budgets,
+        quota,
+        connections,
+        lag,
+        flows,
+        doors,
+        log,
+    ]
+}
