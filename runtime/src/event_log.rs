@@ -110,16 +110,10 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn head(&self) -> Result<u64, Error> {
-        match self.stream.get_info().await {
-            Ok(info) => {
-                observed::observe(&info);
-                Ok(info.state.last_sequence)
-            }
-            Err(error) => {
-                observed::lost();
-                Err(Error::unavailable(error))
-            }
-        }
+        let asked = observed::Asked::default();
+        let info = self.stream.get_info().await.map_err(Error::unavailable)?;
+        asked.answered(&info);
+        Ok(info.state.last_sequence)
     }
 
     /// The stream whose event stands at a sequence; `None` if there is none.

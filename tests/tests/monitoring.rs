@@ -140,8 +140,8 @@ async fn wait_for_all(wanted: &BTreeSet<String>, monitor: &Monitor, found: &mut 
 /// A part that hangs is said so by these alerts, and by none of them before and after.
 async fn parts_are_away(system: &System, monitor: &Monitor) {
     let parts: [(&str, &[&str]); 3] = [
-        ("nats", &["LogUnreachable", "LogWithoutLeader", "ServiceNotReady"]),
-        ("redis", &["CacheUnreachable"]),
+        ("nats-server", &["LogUnreachable", "LogWithoutLeader", "ServiceNotReady"]),
+        ("redis-server", &["CacheUnreachable"]),
         ("query-service", &["ServiceDown", "NoInstance"]),
     ];
     for (part, alerts) in parts {

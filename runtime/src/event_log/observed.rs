@@ -6,8 +6,29 @@ use crate::metrics::{
 use async_nats::jetstream::stream::{ClusterInfo, Info};
 use metrics::gauge;
 
-/// The server has answered.
-pub(super) fn observe(info: &Info) {
+/// A question to the server. Whoever asks may stop waiting before the server has said anything: then too it has not answered.
+#[derive(Default)]
+pub(super) struct Asked {
+    is_answered: bool,
+}
+
+impl Asked {
+    /// The server has answered.
+    pub(super) fn answered(mut self, info: &Info) {
+        self.is_answered = true;
+        observe(info);
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            gauge!(LOG_HAS_LEADER).set(0.0);
+        }
+    }
+}
+
+fn observe(info: &Info) {
     let state = &info.state;
     gauge!(LOG_LAST_SEQUENCE).set(state.last_sequence as f64);
     gauge!(LOG_EVENTS).set(state.messages as f64);
@@ -22,11 +43,6 @@ pub(super) fn observe(info: &Info) {
     for (state, number) in replicas(info.cluster.as_ref()) {
         gauge!(LOG_REPLICAS, "state" => state).set(number as f64);
     }
-}
-
-/// The server has not answered.
-pub(super) fn lost() {
-    gauge!(LOG_HAS_LEADER).set(0.0);
 }
 
 fn replicas(cluster: Option<&ClusterInfo>) -> [(&'static str, usize); 3] {
