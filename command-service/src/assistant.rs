@@ -70,7 +70,7 @@ enum Error {
 /// Asks until told to stop.
 pub(crate) async fn run(config: Assist) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let telemetry = telemetry::start(&config.log)?;
-    metrics::describe();
+    metrics::begin();
     let listener = TcpListener::bind(config.listen).await?;
     let pool = postgres::pool(&config.postgres, "assistant", "identity")?;
     let log = until_up("the event log", || EventLog::connect(&config.nats, "assistant")).await;
@@ -88,7 +88,7 @@ pub(crate) async fn run(config: Assist) -> Result<(), Box<dyn std::error::Error 
     let checks = checks(&log, &pool, assistant.chat.is_answering());
     let gauges = pool.clone();
     let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
-    let endpoint = http::edge(routes, &config.http);
+    let endpoint = http::edge(routes, &config.http, Vec::new());
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "assistant is up");
     let serving = http::serve(listener, endpoint, &config.http, async move {
         told_to_stop().await;
@@ -105,6 +105,7 @@ pub(crate) async fn run(config: Assist) -> Result<(), Box<dyn std::error::Error 
 impl Assistant {
     async fn work(&mut self, log: &EventLog) -> std::convert::Infallible {
         let position = until_up("the database", || position(&self.pool)).await;
+        gauge!(POSITION).set(position as f64);
         let follow = Follow { name: "assistant".to_owned(), batch_events: BATCH, batch_bytes: 4 << 20, subject: None };
         let mut follower = log.follow(position, follow);
         let mut rounds = interval(self.model.llm_clusters_every.max(SHORTEST_PAUSE));
@@ -215,7 +216,7 @@ fn checks(log: &EventLog, pool: &PgPool, is_answering: Arc<AtomicBool>) -> Check
     Checks::new("assistant")
         .needs("nats", move || {
             let log = log.clone();
-            async move { log.is_connected() }
+            async move { log.is_connected() && log.head().await.is_ok() }
         })
         .needs("postgres", move || {
             let pool = pool.clone();

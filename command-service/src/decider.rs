@@ -5,7 +5,7 @@
 //! remembers the command; only if not is it decided once more.
 
 use crate::config;
-use crate::metrics::{APPEND_SECONDS, APPENDS, CONFLICTS, REPLAYS, STATE_HITS, STATE_LOADS, UNKNOWN};
+use crate::metrics::{APPEND_SECONDS, APPENDS, CONFLICTS, FAILED, REPLAYS, STATE_HITS, STATE_LOADS, UNKNOWN};
 use crate::tip::{Done, Tip};
 use domain::Aggregate;
 use events::{AccountId, CommandId, Envelope, EventType, Stream};
@@ -194,7 +194,10 @@ where
                 counter!(UNKNOWN).increment(1);
                 Ok(Step::Again(event_log::Error::OutcomeUnknown))
             }
-            Err(error) => Err(Error::Log(error)),
+            Err(error) => {
+                counter!(FAILED).increment(1);
+                Err(Error::Log(error))
+            }
         }
     }
 

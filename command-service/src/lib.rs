@@ -59,7 +59,7 @@ async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
 
 async fn run(config: Serve) -> Result<(), Box<dyn Error + Send + Sync>> {
     let telemetry = telemetry::start(&config.log)?;
-    metrics::describe();
+    metrics::begin();
     let listener = TcpListener::bind(config.listen).await?;
     let pool = postgres::pool(&config.postgres, "command-service", "identity")?;
     let log = until_up("the event log", || EventLog::connect(&config.nats, "command-service")).await;
@@ -114,10 +114,11 @@ fn build(
     let api =
         OpenApiService::new((accounts, documents, knowledge), "SyncBoard command-service", env!("CARGO_PKG_VERSION"))
             .description("Writes: every accepted command is an event in the log, answered with its `sequence`.");
+    let operations = http::operation_ids(&api.spec());
     let routes = Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", api.spec_endpoint());
     let refresh = move || runtime::telemetry::pool(&pool);
     let routes = http::operations(routes, checks, telemetry, refresh).nest("/", http::guard(api, tokens, OPEN));
-    http::edge(routes.boxed(), &config.http)
+    http::edge(routes.boxed(), &config.http, operations)
 }
 
 fn checks(log: &EventLog, pool: &PgPool) -> Checks {

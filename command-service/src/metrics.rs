@@ -1,6 +1,7 @@
 //! What this service counts.
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use events::Aggregate;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 /// Events appended, by aggregate.
 pub(crate) const APPENDS: &str = "syncboard_command_appends_total";
@@ -8,6 +9,8 @@ pub(crate) const APPENDS: &str = "syncboard_command_appends_total";
 pub(crate) const CONFLICTS: &str = "syncboard_command_conflicts_total";
 /// Appends whose answer did not come and was looked for.
 pub(crate) const UNKNOWN: &str = "syncboard_command_unknown_outcomes_total";
+/// Appends that the log refused or could not take; nothing was stored.
+pub(crate) const FAILED: &str = "syncboard_command_appends_failed_total";
 /// Commands answered from the memory of their stream.
 pub(crate) const REPLAYS: &str = "syncboard_command_replays_total";
 /// Time of one append.
@@ -21,10 +24,12 @@ pub(crate) const DUPLICATE_LOOKUPS_FAILED: &str = "syncboard_command_duplicate_l
 /// Password hashes waiting or in progress.
 pub(crate) const PASSWORD_QUEUE: &str = "syncboard_command_password_queue";
 
-pub(crate) fn describe() {
+/// Describes them, and begins every counter at 0: one that appears with its first event has no rate at that event.
+pub(crate) fn begin() {
     describe_counter!(APPENDS, "events appended to the log");
     describe_counter!(CONFLICTS, "appends that met another event first");
     describe_counter!(UNKNOWN, "appends whose answer did not come in time");
+    describe_counter!(FAILED, "appends that the log refused or could not take");
     describe_counter!(REPLAYS, "retried commands answered with their first answer");
     describe_histogram!(APPEND_SECONDS, Unit::Seconds, "time of one append");
     describe_counter!(STATE_HITS, "decision states found in memory");
@@ -34,4 +39,12 @@ pub(crate) fn describe() {
         "searches for documents with the same text that failed or took too long"
     );
     describe_gauge!(PASSWORD_QUEUE, "password hashes waiting or in progress");
+    for aggregate in [Aggregate::Document, Aggregate::Cluster, Aggregate::Concept, Aggregate::Account] {
+        counter!(APPENDS, "aggregate" => aggregate.name().to_owned()).increment(0);
+    }
+    for name in [CONFLICTS, UNKNOWN, FAILED, REPLAYS, STATE_HITS, STATE_LOADS, DUPLICATE_LOOKUPS_FAILED] {
+        counter!(name).increment(0);
+    }
+    drop(histogram!(APPEND_SECONDS));
+    gauge!(PASSWORD_QUEUE).set(0.0);
 }

@@ -159,7 +159,7 @@ pub(crate) fn checks(log: &EventLog, pool: &PgPool, cache: &Cache, standings: &S
     Checks::new("projector")
         .needs("nats", move || {
             let log = log_up.clone();
-            async move { log.is_connected() }
+            async move { log.is_connected() && log.head().await.is_ok() }
         })
         .needs("postgres", move || {
             let pool = pool.clone();

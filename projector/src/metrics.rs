@@ -1,6 +1,7 @@
 //! What the projector counts.
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use crate::projection::Projection;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 /// Events applied.
 pub(crate) const EVENTS: &str = "syncboard_projector_applied_events_total";
@@ -24,7 +25,8 @@ pub(crate) const CHECKPOINT: &str = "syncboard_projector_checkpoint";
 /// Age of the last applied event when it became visible.
 pub(crate) const FRESHNESS_SECONDS: &str = "syncboard_projector_freshness_seconds";
 
-pub(crate) fn describe() {
+/// Describes them, and begins every one that can be at 0: a counter that appears with its first event has no rate at it.
+pub(crate) fn begin() {
     describe_counter!(EVENTS, "events applied to the read models");
     describe_histogram!(BATCH_EVENTS, "events of one transaction");
     describe_histogram!(BATCH_SECONDS, Unit::Seconds, "time of one transaction");
@@ -36,4 +38,13 @@ pub(crate) fn describe() {
     describe_gauge!(LAG_SECONDS, Unit::Seconds, "age of the oldest event that is not applied, 0 if all are");
     describe_gauge!(CHECKPOINT, "last sequence applied");
     describe_histogram!(FRESHNESS_SECONDS, Unit::Seconds, "age of an event when it became visible");
+    counter!(ANALYSES_BROKEN).increment(0);
+    for projection in Projection::ALL.map(Projection::name) {
+        counter!(EVENTS, "projection" => projection).increment(0);
+        counter!(FAILURES, "projection" => projection).increment(0);
+        gauge!(SHARDS, "projection" => projection).set(0.0);
+        for name in [BATCH_EVENTS, BATCH_SECONDS, FRESHNESS_SECONDS] {
+            drop(histogram!(name, "projection" => projection));
+        }
+    }
 }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 /// Follows the log until told to stop.
 pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let telemetry = telemetry::start(&config.log)?;
-    crate::metrics::describe();
+    crate::metrics::begin();
     let listener = TcpListener::bind(config.listen).await?;
     let owner = new_owner();
     let pool = |projection: Projection| {
@@ -30,7 +30,7 @@ pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::E
     let checks = checks(&log, &documents, &cache, &standings);
     let gauges = documents.clone();
     let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
-    let endpoint = http::edge(routes, &config.http);
+    let endpoint = http::edge(routes, &config.http, Vec::new());
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "projector is up");
     let (stop, stopped) = watch::channel(false);
     // Each on a task of its own: one that computes for long does not hold up the other.

@@ -69,7 +69,7 @@ pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
     let telemetry = telemetry::start(&config.log)?;
-    metrics::describe();
+    metrics::begin(&config.subscriptions);
     let listener = TcpListener::bind(config.listen).await?;
     let nats = event_log::connect_in_background(&config.nats, "query-service").await?;
     let (tables, past) = match &config.read_model {
@@ -138,19 +138,22 @@ fn build(
         statistics::Api { tables },
     );
     let tokens = Tokens::new(&config.auth);
+    let operations;
     let routes = match live {
         Some(Live { cache, hub }) => {
             let (docs, api) = described((reads, subscriptions::Api { hub, cache: cache.clone() }));
+            operations = http::operation_ids(&api.spec());
             docs.nest("/", subscriptions::gate(http::guard(api, tokens, &[]), cache))
         }
         // Nothing happens in a past that could be sent.
         None => {
             let (docs, api) = described(reads);
+            operations = http::operation_ids(&api.spec());
             docs.nest("/", http::guard(api, tokens, &[]))
         }
     };
     let routes = http::operations(routes, checks, telemetry, move || telemetry::pool(&gauges));
-    http::edge(routes.boxed(), &config.http)
+    http::edge(routes.boxed(), &config.http, operations)
 }
 
 /// Routes as OpenAPI describes them, and those that describe them.

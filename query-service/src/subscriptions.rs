@@ -34,6 +34,7 @@ use serde::Serialize;
 use sse::EventStream;
 use std::sync::Arc;
 use std::time::Duration;
+pub(crate) use subscription::Closed;
 use subscription::Subscription;
 use uuid::Uuid;
 

@@ -4,6 +4,7 @@ mod append;
 mod appended;
 mod follow;
 mod load;
+mod observed;
 mod pages;
 mod provision;
 mod texts;
@@ -19,9 +20,11 @@ pub use provision::{STREAM, provision};
 pub use texts::Texts;
 
 use crate::config;
+use crate::metrics::{LOG_COMPLAINTS, LOG_DISCONNECTIONS, LOG_FAILURES};
 use async_nats::jetstream;
 use async_nats::{ConnectOptions, Event, ServerAddr};
 use events::Stream;
+use metrics::counter;
 use std::error::Error as StdError;
 use std::time::Duration;
 
@@ -63,6 +66,7 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        counter!(LOG_FAILURES).increment(1);
         Self::Unavailable { source: source.into() }
     }
 }
@@ -101,12 +105,15 @@ impl EventLog {
         is_connected(&self.client)
     }
 
-    /// The last sequence of the log, 0 when empty.
+    /// The last sequence of the log, 0 when empty. What else the server says with it is in the metrics from then on.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn head(&self) -> Result<u64, Error> {
-        Ok(self.stream.get_info().await.map_err(Error::unavailable)?.state.last_sequence)
+        let asked = observed::Asked::default();
+        let info = self.stream.get_info().await.map_err(Error::unavailable)?;
+        asked.answered(&info);
+        Ok(info.state.last_sequence)
     }
 
     /// The stream whose event stands at a sequence; `None` if there is none.
@@ -188,13 +195,21 @@ fn options(config: &config::Nats, name: &str, servers: &[ServerAddr]) -> Connect
         .event_callback(|event| async move {
             match event {
                 Event::Connected => tracing::info!("nats connected"),
-                Event::Disconnected => tracing::warn!("nats disconnected"),
-                Event::LameDuckMode
-                | Event::Draining
-                | Event::Closed
-                | Event::SlowConsumer(_)
-                | Event::ServerError(_)
-                | Event::ClientError(_) => tracing::warn!(%event, "nats event"),
+                Event::Disconnected => {
+                    counter!(LOG_DISCONNECTIONS).increment(1);
+                    tracing::warn!("nats disconnected");
+                }
+                Event::LameDuckMode => complaint("lame_duck", &event),
+                Event::SlowConsumer(_) => complaint("slow_consumer", &event),
+                Event::ServerError(_) => complaint("server", &event),
+                Event::ClientError(_) => complaint("client", &event),
+                Event::Draining | Event::Closed => tracing::warn!(%event, "nats event"),
             }
         })
+}
+
+/// Counts a complaint, of a kind that is in [`crate::metrics::COMPLAINTS`].
+fn complaint(kind: &'static str, event: &Event) {
+    counter!(LOG_COMPLAINTS, "kind" => kind).increment(1);
+    tracing::warn!(%event, "nats event");
 }

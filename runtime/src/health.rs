@@ -1,6 +1,10 @@
 //! What a service says of itself: alive, ready, and in full with its dependencies and numbers.
 
+use crate::build;
+use crate::metrics::{DEPENDENCY_UP, READY};
 use crate::past::Shown;
+use futures_util::future::join_all;
+use metrics::gauge;
 use poem_openapi::Object;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -39,6 +43,8 @@ pub struct Health {
     pub service: String,
     /// Its version.
     pub version: String,
+    /// The commit that it was built from, or `unknown`.
+    pub commit: String,
     /// Seconds since it started.
     pub uptime_seconds: u64,
     /// What it depends on.
@@ -147,27 +153,47 @@ impl Checks {
 
     /// Asks every dependency and gathers the numbers; each within a second.
     pub async fn health(&self) -> Health {
-        let mut status = if self.is_stopping.load(Ordering::Relaxed) { Status::Down } else { Status::Up };
-        let mut dependencies = BTreeMap::new();
-        for (name, required, check) in &self.dependencies {
-            let is_up = tokio::time::timeout(Duration::from_secs(1), check()).await.unwrap_or(false);
-            if !is_up && *required {
-                status = Status::Down;
-            }
-            let state = if is_up { Status::Up } else { Status::Down };
-            dependencies.insert((*name).to_owned(), Dependency { status: state, required: *required });
-        }
+        let (status, dependencies) = self.dependencies().await;
         let statistics = tokio::time::timeout(Duration::from_secs(1), (self.numbers)()).await.unwrap_or_default();
         let parts = tokio::time::timeout(Duration::from_secs(1), (self.parts)()).await.unwrap_or_default();
         Health {
             status,
             service: self.service.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: build::VERSION.to_owned(),
+            commit: build::COMMIT.to_owned(),
             uptime_seconds: self.started.elapsed().as_secs(),
             dependencies,
             statistics,
             parts,
             past: self.past.clone(),
         }
+    }
+
+    /// Asks every dependency, and says in the metrics which of them answer.
+    pub(crate) async fn measure(&self) {
+        let number = |status| f64::from(u8::from(status == Status::Up));
+        let (status, dependencies) = self.dependencies().await;
+        gauge!(READY).set(number(status));
+        for (name, Dependency { status, required }) in dependencies {
+            gauge!(DEPENDENCY_UP, "dependency" => name, "required" => required.to_string()).set(number(status));
+        }
+    }
+
+    /// Name of the service.
+    pub(crate) const fn service(&self) -> &'static str {
+        self.service
+    }
+
+    /// All of them at once, and whether the service is of use with what answers.
+    async fn dependencies(&self) -> (Status, BTreeMap<String, Dependency>) {
+        let asked = self.dependencies.iter().map(|(name, required, check)| async {
+            let is_up = tokio::time::timeout(Duration::from_secs(1), check()).await.unwrap_or(false);
+            let status = if is_up { Status::Up } else { Status::Down };
+            ((*name).to_owned(), Dependency { status, required: *required })
+        });
+        let dependencies: BTreeMap<_, _> = join_all(asked).await.into_iter().collect();
+        let is_missed = dependencies.values().any(|one| one.required && one.status == Status::Down);
+        let is_down = is_missed || self.is_stopping.load(Ordering::Relaxed);
+        (if is_down { Status::Down } else { Status::Up }, dependencies)
     }
 }

@@ -15,7 +15,7 @@ pub use body::{FormBody, JsonBody, Limited, parse_json};
 pub use conditional::{if_match, if_none_match};
 pub use edge::{RequestContext, edge};
 pub use guard::{Authorized, guard};
-pub use operations::operations;
+pub use operations::{operation_ids, operations};
 pub use problem::{Problem, Refused, Statuses, code};
 pub use raw::RawJson;
 pub use serve::serve;

@@ -3,14 +3,17 @@
 pub mod announcement;
 pub mod auth;
 pub mod blobs;
+pub mod build;
 pub mod cache;
 pub mod clock;
 pub mod config;
 pub mod event_log;
 pub mod health;
 pub mod http;
+mod metrics;
 pub mod past;
 pub mod postgres;
+mod process;
 pub mod service;
 pub mod telemetry;
 

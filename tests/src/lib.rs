@@ -7,6 +7,7 @@ pub mod crowd;
 pub mod kept;
 pub mod knowledge;
 pub mod model;
+pub mod monitoring;
 pub mod numbers;
 pub mod parked;
 pub mod past;

@@ -18,6 +18,8 @@ use tokio::time::sleep;
 const MOST_BYTES: usize = 256 * 1024;
 /// Shortest and longest pause before a question is asked again, whoever asks for it.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(300));
+/// Every reason for which a question has no answer, as [`Error::reason`] says them.
+pub(super) const REASONS: [&str; 4] = ["unreachable", "refused", "foreign", "unusable"];
 /// A question that has nothing hard about it.
 const EASY: &str = "Answer with the empty JSON object {} and nothing else.";
 

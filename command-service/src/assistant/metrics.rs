@@ -1,6 +1,7 @@
 //! What the assistant counts.
 
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+use super::chat::REASONS;
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 /// Usable answers.
 pub(crate) const ANSWERS: &str = "syncboard_assistant_answers_total";
@@ -19,7 +20,8 @@ pub(crate) const AWAY: &str = "syncboard_assistant_model_away";
 /// Where in the log it stands.
 pub(crate) const POSITION: &str = "syncboard_assistant_position";
 
-pub(crate) fn describe() {
+/// Describes them, and begins every one at 0: a counter that appears with its first event has no rate at that event.
+pub(crate) fn begin() {
     describe_counter!(ANSWERS, "usable answers of the language model");
     describe_counter!(FAILURES, "questions without a usable answer, by reason");
     describe_counter!(GIVEN_UP, "questions given up");
@@ -28,4 +30,14 @@ pub(crate) fn describe() {
     describe_gauge!(WAITING, "1 while the day's tokens are spent");
     describe_gauge!(AWAY, "1 while a question waits for a language model that is away or refuses everything");
     describe_gauge!(POSITION, "sequence up to which documents have been seen");
+    for name in [ANSWERS, GIVEN_UP, TOKENS] {
+        counter!(name).increment(0);
+    }
+    for reason in REASONS {
+        counter!(FAILURES, "reason" => reason).increment(0);
+    }
+    drop(histogram!(SECONDS));
+    for name in [WAITING, AWAY] {
+        gauge!(name).set(0.0);
+    }
 }

@@ -3,7 +3,7 @@
 use super::ring::Ring;
 use super::subscription::Subscription;
 use crate::config::Subscriptions;
-use crate::metrics::{MESSAGES, SUBSCRIBERS};
+use crate::metrics::{MESSAGES, SUBSCRIBERS, SUBSCRIBERS_REFUSED};
 use crate::tables::Tables;
 use events::WorkspaceId;
 use metrics::{Counter, counter, gauge};
@@ -86,6 +86,7 @@ impl Hub {
     pub(crate) fn place(self: &Arc<Self>, workspace: WorkspaceId) -> Result<Place, Problem> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let refused = |status, title: &str| {
+            counter!(SUBSCRIBERS_REFUSED).increment(1);
             let mut problem = Problem::new(status, "too_many_subscribers", title);
             problem.retry_after = Some(10);
             Err(problem)

@@ -64,6 +64,9 @@ pub(crate) enum Closed {
 }
 
 impl Closed {
+    /// Every one.
+    pub(crate) const ALL: [Self; 3] = [Self::TooSlow, Self::TokenExpired, Self::Stopping];
+
     /// The word for programs.
     pub(crate) const fn code(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 
 use super::problem::{Problem, code};
 use crate::config;
+use crate::metrics::{REQUEST_SECONDS, REQUESTS, REQUESTS_IN_PROGRESS, REQUESTS_LIMIT};
 use futures_util::FutureExt;
 use metrics::{counter, gauge, histogram};
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -23,6 +24,9 @@ pub struct RequestContext {
     pub traceparent: Option<String>,
 }
 
+/// What requests are counted as that no operation has answered: to unknown paths, without a token, too many at once.
+const NO_OPERATION: &str = "none";
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const SECURITY: [(HeaderName, HeaderValue); 4] = [
@@ -35,8 +39,19 @@ const SECURITY: [(HeaderName, HeaderValue); 4] = [
     ),
 ];
 
-/// Wraps the routes of a service.
-pub fn edge<E: Endpoint>(routes: E, config: &config::Http) -> impl Endpoint<Output = Response> + use<E> {
+/// Wraps the routes of a service. Requests are counted by operation, of these (as [`super::operation_ids`] says them) from 0.
+pub fn edge<E: Endpoint>(
+    routes: E,
+    config: &config::Http,
+    operations: Vec<String>,
+) -> impl Endpoint<Output = Response> + use<E> {
+    gauge!(REQUESTS_LIMIT).set(config.max_requests as f64);
+    for operation in operations.into_iter().chain([NO_OPERATION.to_owned()]) {
+        for class in ["2xx", "3xx", "4xx", "5xx"] {
+            counter!(REQUESTS, "operation" => operation.clone(), "status" => class).increment(0);
+        }
+        drop(histogram!(REQUEST_SECONDS, "operation" => operation));
+    }
     Edge { routes, config: config.clone(), places: Arc::new(Semaphore::new(config.max_requests)) }
 }
 
@@ -55,9 +70,9 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let (method, path, id) = (request.method().clone(), request.uri().path().to_owned(), context.id);
         request.set_data(context);
         request.set_data(self.config.clone());
-        gauge!("syncboard_http_requests_in_progress").increment(1);
+        gauge!(REQUESTS_IN_PROGRESS).increment(1);
         let mut response = self.answer(request).await;
-        gauge!("syncboard_http_requests_in_progress").decrement(1);
+        gauge!(REQUESTS_IN_PROGRESS).decrement(1);
 
         let headers = response.headers_mut();
         for (name, value) in &SECURITY {
@@ -66,11 +81,11 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
             headers.insert(REQUEST_ID, value);
         }
-        let operation = response.data::<OperationId>().map_or("none", |operation| operation.0);
+        let operation = response.data::<OperationId>().map_or(NO_OPERATION, |operation| operation.0);
         let (status, duration) = (response.status().as_u16(), begun.elapsed());
         let labels = [("operation", operation), ("status", status_class(status))];
-        counter!("syncboard_http_requests_total", &labels).increment(1);
-        histogram!("syncboard_http_request_duration_seconds", "operation" => operation).record(duration.as_secs_f64());
+        counter!(REQUESTS, &labels).increment(1);
+        histogram!(REQUEST_SECONDS, "operation" => operation).record(duration.as_secs_f64());
         tracing::event!(
             target: "access",
             tracing::Level::INFO,

@@ -1,10 +1,15 @@
-//! The routes that every service has for its operators: health, metrics.
+//! The routes that every service has for its operators: health, metrics. Requests to them are counted as `health` and
+//! `metrics`, so that what probes are answered does not count as what users are.
 
 use crate::health::{Checks, Health, Status};
 use crate::telemetry::Telemetry;
+use crate::{metrics, process};
 use metrics_exporter_prometheus::PrometheusHandle;
 use poem::http::StatusCode;
 use poem::{Endpoint, IntoResponse, Response, Route, endpoint::make, get};
+use poem_openapi::OperationId;
+use serde_json::Value;
+use std::sync::Arc;
 
 /// `/health`, `/health/live`, `/health/ready` and `/metrics`, added to a service's routes. `refresh` brings gauges up to
 /// date before they are shown.
@@ -14,8 +19,10 @@ pub fn operations(
     telemetry: &Telemetry,
     refresh: impl Fn() + Send + Sync + 'static,
 ) -> Route {
+    metrics::begin();
+    process::begin(checks.service());
     routes
-        .at("/health/live", get(make(|_| async { "alive\n" })))
+        .at("/health/live", get(make(|_| async { counted(HEALTH, "alive\n".into_response()) })))
         .at(
             "/health/ready",
             get(health(checks.clone(), |health| match health.status {
@@ -23,15 +30,27 @@ pub fn operations(
                 Status::Down => answer(&health),
             })),
         )
-        .at("/health", get(health(checks, |health| answer(&health))))
-        .at("/metrics", get(metrics(telemetry.metrics.clone(), refresh)))
+        .at("/health", get(health(checks.clone(), |health| answer(&health))))
+        .at("/metrics", get(exposition(telemetry.metrics.clone(), checks, refresh)))
 }
 
+/// Ids of the operations that an OpenAPI document describes.
+#[must_use]
+pub fn operation_ids(spec: &str) -> Vec<String> {
+    let spec: Value = serde_json::from_str(spec).unwrap_or_default();
+    let paths = spec["paths"].as_object().into_iter().flat_map(|paths| paths.values());
+    let operations = paths.filter_map(Value::as_object).flat_map(|path| path.values());
+    operations.filter_map(|operation| operation["operationId"].as_str().map(str::to_owned)).collect()
+}
+
+const HEALTH: OperationId = OperationId("health");
+const METRICS: OperationId = OperationId("metrics");
+
 fn health(checks: Checks, form: impl Fn(Health) -> Response + Send + Sync + 'static) -> impl Endpoint {
-    let form = std::sync::Arc::new(form);
+    let form = Arc::new(form);
     make(move |_| {
         let (checks, form) = (checks.clone(), form.clone());
-        async move { form(checks.health().await) }
+        async move { counted(HEALTH, form(checks.health().await)) }
     })
 }
 
@@ -44,11 +63,33 @@ fn answer(health: &Health) -> Response {
     Response::builder().status(status).content_type("application/json").body(body)
 }
 
-fn metrics(handle: PrometheusHandle, refresh: impl Fn() + Send + Sync + 'static) -> impl Endpoint {
-    let refresh = std::sync::Arc::new(refresh);
+fn exposition(handle: PrometheusHandle, checks: Checks, refresh: impl Fn() + Send + Sync + 'static) -> impl Endpoint {
+    let refresh = Arc::new(refresh);
     make(move |_| {
-        refresh();
-        let text = handle.render();
-        async move { Response::builder().content_type("text/plain; version=0.0.4").body(text) }
+        let (handle, checks, refresh) = (handle.clone(), checks.clone(), refresh.clone());
+        async move {
+            refresh();
+            process::refresh();
+            checks.measure().await;
+            let text = handle.render();
+            counted(METRICS, Response::builder().content_type("text/plain; version=0.0.4").body(text))
+        }
     })
+}
+
+fn counted(operation: OperationId, mut response: Response) -> Response {
+    response.set_data(operation);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_found_in_their_description() {
+        let spec =
+            r#"{"paths": {"/a": {"get": {"operationId": "see"}, "put": {"operationId": "set"}}, "/b": {"get": {}}}}"#;
+        assert_eq!(operation_ids(spec), ["see", "set"]);
+    }
 }
