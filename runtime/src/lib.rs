@@ -11,6 +11,7 @@ pub mod health;
 pub mod http;
 pub mod past;
 pub mod postgres;
+pub mod ready;
 pub mod service;
 pub mod telemetry;
 
