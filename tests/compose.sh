@@ -14,7 +14,7 @@ if ! docker compose version >/dev/null || ! docker info >/dev/null; then
   echo "a Docker Engine with its compose plugin is needed" >&2
   exit 1
 fi
-WORKERS=4 UPLOADS=60 PATIENCE=120
+WORKERS=4 UPLOADS=400 PATIENCE=120
 # On the machine's disk, where an engine can mount it from.
 work=$(mktemp -d "$PWD/.compose-test.XXXXXX")
 export SYNCBOARD_SECRETS=$work/secrets
@@ -26,7 +26,7 @@ finish() {
   # Background jobs are those of this script alone.
   jobs -p | xargs -r kill 2>/dev/null || true
   for name in development production; do
-    [ "$status" = 0 ] || stack "$name" logs --no-color --tail 20 2>/dev/null || true
+    [ "$status" = 0 ] || stack "$name" logs --no-color --tail 6 2>/dev/null || true
     stack "$name" down --volumes --timeout 10 >/dev/null 2>&1 || true
   done
   rm -rf "$work"
@@ -98,10 +98,11 @@ round_trip() {
   say "$1: a document uploaded, read and heard"
 }
 
-# One worker's uploads, one after another, each sent with its key until it is acknowledged.
+# One worker's uploads, one after another, each sent with its key until it is acknowledged; so many at most.
 worker() {
   local answer key status deadline
   for ((n = 0; n < UPLOADS; n++)); do
+    [ ! -e "$work/enough" ] || break
     key="load-$1-$n" deadline=$((SECONDS + PATIENCE))
     while :; do
       answer=$(ask --output - --write-out '\n%{http_code}' "$W/v1/documents" -H "$AUTH" -H "$JSON" -H "Idempotency-Key: $key" \
@@ -143,6 +144,7 @@ kills() {
     say "production: $(($(acknowledged) - before)) commands acknowledged in the 6 s without $victim"
     [ "$(acknowledged)" -gt "$before" ] || fail "nothing was acknowledged without $victim"
   done
+  touch "$work/enough"
   for pid in "${pids[@]}"; do wait "$pid" || fail "an upload was not acknowledged within $PATIENCE s"; done
   retried=$(cat "$work"/retries.* 2>/dev/null | wc -l)
   say "production: $(acknowledged) commands acknowledged, $retried requests repeated: $(cat "$work"/retries.* 2>/dev/null | sort | uniq -c | xargs)"

@@ -73,7 +73,7 @@ fn filled(command: Command, environment: &dyn Fn(&str) -> Option<OsString>, wron
     command.mut_subcommands(|subcommand| filled(subcommand, environment, wrong))
 }
 
-/// The first line and only line of a file: editors and `echo` end it with a line feed, which is no part of a secret.
+/// The only line of a file: editors and `echo` end it with a line feed, which is no part of a secret.
 fn read(file: &Path) -> Result<String, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("cannot be read: {error}"))?;
     let value = text.trim_end_matches(['\n', '\r']);
@@ -108,23 +108,26 @@ mod tests {
     use crate::config::{Auth, Nats, Secret};
 
     #[derive(Parser, Debug)]
-    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     struct Config {
-        #[command(subcommand)]
-        subcommand: Option<Subcommand>,
         #[command(flatten)]
         auth: Auth,
         #[command(flatten)]
         nats: Nats,
     }
 
+    #[derive(Parser, Debug)]
+    struct Parent {
+        #[command(subcommand)]
+        subcommand: Child,
+    }
+
     #[derive(clap::Subcommand, Debug)]
-    enum Subcommand {
-        Other(Nats),
+    enum Child {
+        Run(Nats),
     }
 
     /// What a program reads with these arguments and one variable of the environment that names a file.
-    fn read_with(args: &[&str], variable: &str, content: Option<&str>) -> Result<Config, String> {
+    fn read_with<C: Parser>(args: &[&str], variable: &str, content: Option<&str>) -> Result<C, String> {
         let file =
             std::env::temp_dir().join(format!("syncboard-secret-{}-{variable}-{}", std::process::id(), args.len()));
         match content {
@@ -146,31 +149,32 @@ mod tests {
     #[test]
     fn a_secret_is_read_from_its_file() {
         let key = "0123456789abcdef0123456789abcdef";
-        let config = read_with(&[], "SYNCBOARD_SECRET_KEY", Some(&format!("{key}\n"))).expect("the file is enough");
+        let config: Config =
+            read_with(&[], "SYNCBOARD_SECRET_KEY", Some(&format!("{key}\n"))).expect("the file is enough");
         assert_eq!(exposed(&config.auth.secret_key), key);
     }
 
     #[test]
     fn a_subcommand_reads_it_too() {
-        let config = read_with(&["other"], "NATS_URL", Some("nats://elsewhere:4222")).expect("the file is enough");
-        let Some(Subcommand::Other(nats)) = config.subcommand else { panic!("the subcommand was asked for") };
-        assert_eq!(exposed(&nats.nats_url), "nats://elsewhere:4222");
+        let parent: Parent = read_with(&["run"], "NATS_URL", Some("nats://file:4222")).expect("the file is enough");
+        let Child::Run(nats) = parent.subcommand;
+        assert_eq!(exposed(&nats.nats_url), "nats://file:4222");
     }
 
     #[test]
     fn a_flag_goes_before_the_file() {
         let args = ["--nats-url", "nats://flag:4222", "--secret-key", "0123456789abcdef0123456789abcdef"];
-        let config = read_with(&args, "NATS_URL", Some("nats://file:4222")).expect("both may be given");
+        let config: Config = read_with(&args, "NATS_URL", Some("nats://file:4222")).expect("both may be given");
         assert_eq!(exposed(&config.nats.nats_url), "nats://flag:4222");
     }
 
     #[test]
     fn a_file_that_cannot_be_read_or_is_empty_is_named() {
-        let error = read_with(&[], "SYNCBOARD_SECRET_KEY", None).expect_err("there is no file");
+        let error = read_with::<Config>(&[], "SYNCBOARD_SECRET_KEY", None).expect_err("there is no file");
         assert!(error.contains("SYNCBOARD_SECRET_KEY_FILE") && error.contains("cannot be read"), "{error}");
-        let error = read_with(&[], "SYNCBOARD_SECRET_KEY", Some("\n")).expect_err("the file is empty");
+        let error = read_with::<Config>(&[], "SYNCBOARD_SECRET_KEY", Some("\n")).expect_err("the file is empty");
         assert!(error.contains("is empty"), "{error}");
-        let error = read_with(&[], "SYNCBOARD_SECRET_KEY", Some("a\nb\n")).expect_err("it has two lines");
+        let error = read_with::<Config>(&[], "SYNCBOARD_SECRET_KEY", Some("a\nb\n")).expect_err("it has two lines");
         assert!(error.contains("more than one line"), "{error}");
     }
 
@@ -183,15 +187,17 @@ mod tests {
 
     #[test]
     fn help_is_shown_whatever_the_files_are() {
-        let help = read_with(&["--help"], "SYNCBOARD_SECRET_KEY", None).expect_err("help is what clap calls an error");
+        let help = read_with::<Config>(&["--help"], "SYNCBOARD_SECRET_KEY", None)
+            .expect_err("help is what clap calls an error");
         assert!(help.contains("SYNCBOARD_SECRET_KEY_FILE"), "{help}");
     }
 
     #[test]
     fn no_error_shows_a_secret() {
-        let error = read_with(&[], "SYNCBOARD_SECRET_KEY", Some("too-short")).expect_err("it is too short");
+        let error = read_with::<Config>(&[], "SYNCBOARD_SECRET_KEY", Some("too-short")).expect_err("it is too short");
         assert!(error.contains("32 characters") && !error.contains("too-short"), "{error}");
-        let error = read_with(&["--secret-key", "too-short"], "NATS_URL", Some("x")).expect_err("it is too short");
+        let error =
+            read_with::<Config>(&["--secret-key", "too-short"], "NATS_URL", Some("x")).expect_err("it is too short");
         assert!(error.contains("32 characters") && !error.contains("too-short"), "{error}");
     }
 }
