@@ -132,6 +132,7 @@ leader() {
     sed -n '/"name": "SYNCBOARD_EVENTS"/,/"leader"/s/.*"leader": "\(.*\)".*/\1/p' | head -1
 }
 acknowledged() { cat "$work"/acknowledged.* 2>/dev/null | wc -l; }
+repeated() { cat "$work"/retries.* 2>/dev/null | wc -l; }
 
 kills() {
   local pids=() victim before retried lost=0 wrong=0 heard
@@ -139,15 +140,14 @@ kills() {
   for victim in command-service query-service projector "$(leader)"; do
     sleep 2
     say "production: killing $victim"
-    before=$(acknowledged)
+    before=$(acknowledged) retried=$(repeated)
     kill_one "$(replica "$victim")"
-    say "production: $(($(acknowledged) - before)) commands acknowledged in the 6 s without $victim"
+    say "production: $(($(acknowledged) - before)) commands acknowledged in the 6 s without $victim, $(($(repeated) - retried)) requests repeated"
     [ "$(acknowledged)" -gt "$before" ] || fail "nothing was acknowledged without $victim"
   done
   touch "$work/enough"
   for pid in "${pids[@]}"; do wait "$pid" || fail "an upload was not acknowledged within $PATIENCE s"; done
-  retried=$(cat "$work"/retries.* 2>/dev/null | wc -l)
-  say "production: $(acknowledged) commands acknowledged, $retried requests repeated: $(cat "$work"/retries.* 2>/dev/null | sort | uniq -c | xargs)"
+  say "production: $(acknowledged) commands acknowledged, $(repeated) requests repeated after these answers: $(cat "$work"/retries.* 2>/dev/null | sort | uniq -c | xargs)"
   while read -r key id sequence; do
     answer=$(ask "$R/v1/documents/$id?min_sequence=$sequence" -H "$AUTH") || answer=
     if ! grep -q "\"title\":\"$key\"" <<<"$answer"; then
@@ -180,6 +180,12 @@ proxied() {
     status=$(ask --output /dev/null --write-out '%{http_code}' "$W$path")
     [ "$status" = 404 ] || fail "the proxy answers $path with $status"
   done
+  status=$(ask --location --output /dev/null --write-out '%{http_code}' "$W/")
+  [ "$status" = 200 ] || fail "the documentation is answered with $status"
+  status=$(curl --silent --http1.1 --max-time 2 --cacert "$SYNCBOARD_SECRETS/tls.crt" --output /dev/null --write-out '%{http_code}' \
+    "$R/v1/events/socket" -H "$AUTH" -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' \
+    -H 'Sec-WebSocket-Key: c3luY2JvYXJkLXRlc3QtMQ==' || true)
+  [ "$status" = 101 ] || fail "a WebSocket is answered with $status"
   for _ in $(seq 40); do
     status=$(ask --output /dev/null --write-out '%{http_code}' "$W/v1/tokens" -H "$JSON" -d '{}')
     [ "$status" != 429 ] || refused=$((refused + 1))

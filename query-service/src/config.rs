@@ -23,7 +23,7 @@ pub struct Config {
 #[derive(clap::Subcommand, Clone, Debug)]
 pub enum Subcommand {
     /// Serve queries and subscriptions over HTTP
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Say whether the service that listens here is ready, for health checks of containers; exit status 1 and the reasons if not
     Health(Health),
 }

@@ -71,7 +71,7 @@ pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
     match config.subcommand {
         None => run(config.serve).await,
-        Some(Subcommand::Serve(config)) => run(config).await,
+        Some(Subcommand::Serve(config)) => run(*config).await,
         Some(Subcommand::Health(config)) => Ok(runtime::ready::ask(config.listen).await?),
     }
 }

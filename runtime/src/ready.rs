@@ -11,6 +11,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// Longest answer that is read.
 const LONGEST: u64 = 16 * 1024;
 
+const REQUEST: &[u8] = b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+
 /// Why a service counts as not ready.
 #[derive(Debug, thiserror::Error)]
 pub enum NotReady {
@@ -56,14 +58,14 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
+        IpAddr::V4(_) | IpAddr::V6(_) => listen.ip(),
     };
     SocketAddr::new(ip, listen.port())
 }
 
 async fn answer(address: SocketAddr) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
-    stream.write_all(b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await?;
+    stream.write_all(REQUEST).await?;
     let mut answer = Vec::new();
     stream.take(LONGEST).read_to_end(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
@@ -80,8 +82,9 @@ mod tests {
         let address = listener.local_addr().expect("it has an address");
         let server = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("it is asked");
-            let mut request = [0; 1024];
-            stream.read(&mut request).await.expect("a request");
+            let mut request = [0; REQUEST.len()];
+            stream.read_exact(&mut request).await.expect("a request");
+            assert_eq!(request, REQUEST);
             stream.write_all(answer.as_bytes()).await.expect("it takes the answer");
         });
         let result = ask(address).await;
