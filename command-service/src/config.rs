@@ -27,6 +27,16 @@ pub enum Subcommand {
     Serve(Serve),
     /// Ask a language model about new texts and unnamed clusters, and record its answers
     Assist(Assist),
+    /// Say whether the service that listens here is ready, for health checks of containers; exit status 1 and the reasons if not
+    Health(Health),
+}
+
+/// Asking a service whether it is ready.
+#[derive(Args, Clone, Debug)]
+pub struct Health {
+    /// Address of the service; the assistant has one of its own
+    #[arg(long, env = "SYNCBOARD_COMMAND_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
 }
 
 /// Serving commands.

@@ -54,6 +54,7 @@ async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
         None => run(config.serve).await,
         Some(Subcommand::Serve(config)) => run(config).await,
         Some(Subcommand::Assist(config)) => assistant::run(config).await,
+        Some(Subcommand::Health(config)) => Ok(runtime::ready::ask(config.listen).await?),
     }
 }
 

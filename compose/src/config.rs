@@ -137,7 +137,7 @@ pub(crate) struct Access {
     #[arg(long, env = "SYNCBOARD_COMMAND_URL")]
     pub(crate) command_url: Option<String>,
     /// User name; an account made for the data folder if absent
-    #[arg(long, env = "SYNCBOARD_USERNAME", requires = "password")]
+    #[arg(long, env = "SYNCBOARD_USERNAME")]
     pub(crate) username: Option<String>,
     /// Password
     #[arg(long, env = "SYNCBOARD_PASSWORD", hide_env_values = true)]

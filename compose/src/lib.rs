@@ -21,7 +21,6 @@ mod stop;
 mod supervise;
 mod upload;
 
-use clap::Parser;
 use config::{Cli, Subcommand};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -39,7 +38,7 @@ pub fn main(mut args: Vec<OsString>) -> ExitCode {
         Some("projector") => return call(projector::main_from),
         _ => {}
     }
-    let cli = Cli::parse_from(args);
+    let cli = runtime::config::parse::<Cli>(args).unwrap_or_else(|error| error.exit());
     let result = match cli.subcommand {
         None => block_on(runner::run(cli.run)),
         Some(Subcommand::Upload(config)) => block_on(upload::run(config)),
@@ -58,12 +57,9 @@ pub fn main(mut args: Vec<OsString>) -> ExitCode {
 #[must_use]
 pub fn commands() -> Vec<clap::Command> {
     use clap::CommandFactory;
-    vec![
-        Cli::command(),
-        command_service::Config::command(),
-        projector::Config::command(),
-        query_service::Config::command(),
-    ]
+    [Cli::command(), command_service::Config::command(), projector::Config::command(), query_service::Config::command()]
+        .map(runtime::config::documented)
+        .into()
 }
 
 /// One thread: a child's parent-death signal is sent when the *thread* that started it ends.

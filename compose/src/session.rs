@@ -38,7 +38,8 @@ impl Session {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
         let account = match (&access.username, &access.password) {
             (Some(username), Some(password)) => Account { username: username.clone(), password: password.clone() },
-            _ => own_account(&http, address, access).await?,
+            (Some(_), None) => anyhow::bail!("a user name needs a password"),
+            (None, _) => own_account(&http, address, access).await?,
         };
         let token = token(&http, address, &account).await.with_context(|| format!("cannot log in at {address}"))?;
         Ok(Self { http, address: address.to_owned(), account, token: RefCell::new(token) })

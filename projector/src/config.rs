@@ -53,6 +53,16 @@ pub enum Subcommand {
     Failures(Failures),
     /// List the read models of the past, which `rebuild --as-of` makes, or drop one
     Past(Past),
+    /// Say whether the projector that listens here is ready, for health checks of containers; exit status 1 and the reasons if not
+    Health(Health),
+}
+
+/// Asking a service whether it is ready.
+#[derive(Args, Clone, Debug)]
+pub struct Health {
+    /// Address of the service
+    #[arg(long, env = "SYNCBOARD_PROJECTOR_LISTEN", default_value = "127.0.0.1:8082")]
+    pub listen: SocketAddr,
 }
 
 /// Following the log.

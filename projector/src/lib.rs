@@ -60,5 +60,6 @@ async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
         Some(Subcommand::Compare(config)) => compare::run(config).await,
         Some(Subcommand::Failures(config)) => failures::run(config).await,
         Some(Subcommand::Past(config)) => past::run(config).await,
+        Some(Subcommand::Health(config)) => Ok(runtime::ready::ask(config.listen).await?),
     }
 }

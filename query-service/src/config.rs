@@ -9,8 +9,36 @@ use std::time::Duration;
 
 /// SyncBoard query-service: HTTP in, read models out
 #[derive(Parser, Clone, Debug)]
-#[command(name = "query-service", version)]
+#[command(name = "query-service", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Config {
+    /// What to do; serving queries when left out
+    #[command(subcommand)]
+    pub subcommand: Option<Subcommand>,
+    /// Serving queries
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// What the query-service can be asked to do.
+#[derive(clap::Subcommand, Clone, Debug)]
+pub enum Subcommand {
+    /// Serve queries and subscriptions over HTTP
+    Serve(Box<Serve>),
+    /// Say whether the service that listens here is ready, for health checks of containers; exit status 1 and the reasons if not
+    Health(Health),
+}
+
+/// Asking a service whether it is ready.
+#[derive(Args, Clone, Debug)]
+pub struct Health {
+    /// Address of the service
+    #[arg(long, env = "SYNCBOARD_QUERY_LISTEN", default_value = "127.0.0.1:8081")]
+    pub listen: SocketAddr,
+}
+
+/// Serving queries.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
     /// Address to listen on
     #[arg(long, env = "SYNCBOARD_QUERY_LISTEN", default_value = "127.0.0.1:8081")]
     pub listen: SocketAddr,

@@ -21,6 +21,7 @@ mod visibility;
 
 pub use config::Config;
 
+use config::{Serve, Subcommand};
 use hot::Hot;
 use poem::{Endpoint, EndpointExt, Response, Route};
 use poem_openapi::{OpenApi, OpenApiService};
@@ -64,10 +65,18 @@ struct Live {
 
 /// The service's main function over its arguments, the program's name first.
 pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    runtime::service::main(args, run)
+    runtime::service::main(args, dispatch)
 }
 
-async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
+    match config.subcommand {
+        None => run(config.serve).await,
+        Some(Subcommand::Serve(config)) => run(*config).await,
+        Some(Subcommand::Health(config)) => Ok(runtime::ready::ask(config.listen).await?),
+    }
+}
+
+async fn run(config: Serve) -> Result<(), Box<dyn Error + Send + Sync>> {
     let telemetry = telemetry::start(&config.log)?;
     metrics::begin(&config.subscriptions);
     let listener = TcpListener::bind(config.listen).await?;
@@ -105,7 +114,7 @@ async fn run(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
 }
 
 /// Begins to listen to the projector, and to read the log for subscribers; until it is dropped.
-fn follow(config: &Config, live: &Live, hot: &Arc<Hot>, nats: &event_log::Client) -> JoinSet<()> {
+fn follow(config: &Serve, live: &Live, hot: &Arc<Hot>, nats: &event_log::Client) -> JoinSet<()> {
     let Tables { documents, knowledge, .. } = live.hub.tables.clone();
     let mut followers = JoinSet::new();
     followers.spawn(visibility::listen(nats.clone(), documents, knowledge, hot.clone()));
@@ -115,7 +124,7 @@ fn follow(config: &Config, live: &Live, hot: &Arc<Hot>, nats: &event_log::Client
 
 /// The whole service over its parts.
 fn build(
-    config: &Config,
+    config: &Serve,
     parts: Parts,
     checks: Checks,
     telemetry: &Telemetry,

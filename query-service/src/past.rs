@@ -1,7 +1,7 @@
 //! A read model of the past in the present one's place: found and checked once, and refused with what to do about it where
 //! this program cannot read it.
 
-use crate::config::Config;
+use crate::config::Serve;
 use crate::tables::Tables;
 use chrono::{DateTime, Utc};
 use runtime::announcement::{DOCUMENTS, KNOWLEDGE};
@@ -23,7 +23,7 @@ struct Made {
 }
 
 /// Opens the tables of a past for sessions that cannot write, and says which past that is. Waits for the database.
-pub(crate) async fn open(config: &Config, name: &Name) -> Result<(Tables, Shown), Box<dyn Error + Send + Sync>> {
+pub(crate) async fn open(config: &Serve, name: &Name) -> Result<(Tables, Shown), Box<dyn Error + Send + Sync>> {
     let schemas = format!("{},{}", name.schema(DOCUMENTS), name.schema(KNOWLEDGE));
     let pool = postgres::pool_read_only(&config.postgres, "query-service-past", &schemas)?;
     until_up("the database", || async { sqlx::query("select 1").execute(&pool).await }).await;

@@ -1,5 +1,9 @@
-//! Configuration sections that binaries flatten into their own. Flags and environment alone, read once; the doc comments
-//! are the `--help`.
+//! Configuration sections that binaries flatten into their own. Flags and environment alone, and the files that it
+//! names, read once; the doc comments are the `--help`.
+
+mod files;
+
+pub use files::{documented, parse};
 
 use bytesize::ByteSize;
 use clap::Args;

@@ -14,6 +14,7 @@ mod metrics;
 pub mod past;
 pub mod postgres;
 mod process;
+pub mod ready;
 pub mod service;
 pub mod telemetry;
 

@@ -12,7 +12,7 @@ where
     C: clap::Parser,
     F: Future<Output = Result<(), Box<dyn std::error::Error + Send + Sync>>>,
 {
-    let config = match C::try_parse_from(args) {
+    let config = match crate::config::parse::<C>(args) {
         Ok(config) => config,
         Err(error) => {
             let is_failure = error.use_stderr();

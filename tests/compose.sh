@@ -1,0 +1,216 @@
+#!/usr/bin/env bash
+# Builds the images and holds the stacks to what they promise, wherever there is a Docker Engine with its compose plugin:
+#
+#   tests/compose.sh              everything
+#   tests/compose.sh --no-build   with the images that are there
+#
+# It brings each stack up from nothing under a name of its own, uploads and reads a document, and listens to it. Under a small
+# load, bounded in number and time, it kills one replica of each service and one NATS node of the production stack; then every
+# command that was acknowledged must be there. It takes down what it brought up. Only addresses on loopback are asked.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! docker compose version >/dev/null || ! docker info >/dev/null; then
+  echo "a Docker Engine with its compose plugin is needed" >&2
+  exit 1
+fi
+WORKERS=4 UPLOADS=400 PATIENCE=120
+# On the machine's disk, where an engine can mount it from.
+work=$(mktemp -d "$PWD/.compose-test.XXXXXX")
+export SYNCBOARD_SECRETS=$work/secrets
+export SYNCBOARD_HTTPS_PORT=18443 SYNCBOARD_COMMAND_PORT=18080 SYNCBOARD_QUERY_PORT=18081 SYNCBOARD_PROJECTOR_PORT=18082
+export SYNCBOARD_NATS_PORT=14222 SYNCBOARD_POSTGRES_PORT=15432
+stack() { docker compose --project-name "syncboard-test-$1" --file "deploy/compose/$1.yaml" "${@:2}"; }
+finish() {
+  local status=$?
+  # Background jobs are those of this script alone.
+  jobs -p | xargs -r kill 2>/dev/null || true
+  for name in development production; do
+    [ "$status" = 0 ] || stack "$name" logs --no-color --tail 6 2>/dev/null || true
+    stack "$name" down --volumes --timeout 10 >/dev/null 2>&1 || true
+  done
+  rm -rf "$work"
+  exit "$status"
+}
+trap finish EXIT
+
+say() { printf '%s\n' "$*"; }
+fail() { echo "failed: $*" >&2; exit 1; }
+now() { date +%s%N; }
+seconds_since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", (b - a) / 1e9 }'; }
+field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
+JSON='content-type: application/json'
+
+build() {
+  local secret=() begun
+  [ ! -s "${CARGO_CONFIG:-}" ] || secret=(--secret "id=cargo,src=$CARGO_CONFIG")
+  for target in command-service query-service projector proxy; do
+    begun=$(now)
+    docker build --quiet "${secret[@]}" --build-arg "REVISION=$(git rev-parse HEAD)" \
+      --target "$target" --tag "syncboard/$target" . >/dev/null
+    say "built syncboard/$target in $(seconds_since "$begun") s"
+  done
+}
+
+# What an image is allowed to be.
+images() {
+  local size user
+  for target in command-service query-service projector proxy; do
+    size=$(docker image inspect --format '{{.Size}}' "syncboard/$target")
+    user=$(docker image inspect --format '{{.Config.User}}' "syncboard/$target")
+    say "image syncboard/$target: $(awk -v n="$size" 'BEGIN { printf "%.1f", n / 1e6 }') MB, user $user"
+    [ "$user" = 65532:65532 ] || fail "$target runs as $user"
+    [ "$target" = proxy ] || [ "$size" -le 25000000 ] || fail "$target is larger than 25 MB"
+    [ "$target" = proxy ] || ! docker run --rm --entrypoint /bin/sh "syncboard/$target" -c true 2>/dev/null ||
+      fail "$target has a shell"
+  done
+}
+
+up() {
+  local begun
+  begun=$(now)
+  stack "$1" up --detach --wait --wait-timeout 300 --no-build 2>"$work/up.log" || { cat "$work/up.log" >&2; fail "$1 does not come up"; }
+  say "$1: healthy after $(seconds_since "$begun") s"
+}
+
+# curl with what every request needs; W and R are the addresses of writes and reads.
+ask() { curl --silent --show-error --max-time 15 --cacert "$SYNCBOARD_SECRETS/tls.crt" "$@"; }
+
+log_in() {
+  local account='{"username":"ada","password":"correct horse battery"}'
+  ask --fail --output /dev/null "$W/v1/accounts" -H "$JSON" -d "$account"
+  TOKEN=$(ask --fail "$W/v1/tokens" -H "$JSON" -d "$account" | field access_token)
+  AUTH="authorization: Bearer $TOKEN"
+}
+
+# One document there and back, and what a subscriber hears of it.
+round_trip() {
+  local answer id sequence
+  curl --silent --no-buffer --max-time "$PATIENCE" --cacert "$SYNCBOARD_SECRETS/tls.crt" "$R/v1/events?after=0" -H "$AUTH" \
+    >"$work/$1.events" 2>/dev/null &
+  answer=$(ask --fail "$W/v1/documents" -H "$AUTH" -H "$JSON" -H 'Idempotency-Key: first' \
+    -d '{"title":"Containers","text":"A container shares the kernel of its host."}')
+  id=$(field id <<<"$answer") sequence=$(field sequence <<<"$answer")
+  ask --fail "$R/v1/documents/$id?min_sequence=$sequence" -H "$AUTH" | grep -q '"title":"Containers"' || fail "$1: not read back"
+  ask --fail "$R/v1/documents/$id/content" -H "$AUTH" | grep -q 'shares the kernel' || fail "$1: another text"
+  for _ in $(seq 100); do grep -q "$id" "$work/$1.events" && break; sleep 0.1; done
+  grep -q "$id" "$work/$1.events" || fail "$1: the subscription heard nothing"
+  say "$1: a document uploaded, read and heard"
+}
+
+# One worker's uploads, one after another, each sent with its key until it is acknowledged; so many at most.
+worker() {
+  local answer key status deadline
+  for ((n = 0; n < UPLOADS; n++)); do
+    [ ! -e "$work/enough" ] || break
+    key="load-$1-$n" deadline=$((SECONDS + PATIENCE))
+    while :; do
+      answer=$(ask --output - --write-out '\n%{http_code}' "$W/v1/documents" -H "$AUTH" -H "$JSON" -H "Idempotency-Key: $key" \
+        -d "{\"title\":\"$key\",\"text\":\"Text of $key, which tells of kernels.\"}" 2>>"$work/errors.$1") || true
+      status=${answer##*$'\n'}
+      [ "$status" != 201 ] || break
+      echo "$status" >>"$work/retries.$1"
+      [ "$SECONDS" -lt "$deadline" ] || return 1
+      sleep 0.2
+    done
+    echo "$key $(field id <<<"$answer") $(field sequence <<<"$answer")" >>"$work/acknowledged.$1"
+    sleep 0.25
+  done
+}
+
+# Kills a container as a crash would, and starts it again once the load has gone on without it.
+kill_one() {
+  docker kill --signal KILL "$1" >/dev/null
+  sleep "${2:-6}"
+  docker start "$1" >/dev/null
+}
+
+replica() { stack production ps --quiet "$1" | sed -n "${2:-1}p"; }
+# Which node leads the log: the one whose loss is felt.
+leader() {
+  stack production exec -T nats-1 wget -q -O - 'http://127.0.0.1:8222/jsz?accounts=true&streams=true' |
+    sed -n '/"name": "SYNCBOARD_EVENTS"/,/"leader"/s/.*"leader": "\(.*\)".*/\1/p' | head -1
+}
+acknowledged() { cat "$work"/acknowledged.* 2>/dev/null | wc -l; }
+repeated() { cat "$work"/retries.* 2>/dev/null | wc -l; }
+
+kills() {
+  local pids=() victim before retried lost=0 wrong=0 heard
+  for ((w = 0; w < WORKERS; w++)); do worker "$w" & pids+=($!); done
+  for victim in command-service query-service projector "$(leader)"; do
+    sleep 2
+    say "production: killing $victim"
+    before=$(acknowledged) retried=$(repeated)
+    kill_one "$(replica "$victim")"
+    say "production: $(($(acknowledged) - before)) commands acknowledged in the 6 s without $victim, $(($(repeated) - retried)) requests repeated"
+    [ "$(acknowledged)" -gt "$before" ] || fail "nothing was acknowledged without $victim"
+  done
+  touch "$work/enough"
+  for pid in "${pids[@]}"; do wait "$pid" || fail "an upload was not acknowledged within $PATIENCE s"; done
+  say "production: $(acknowledged) commands acknowledged, $(repeated) requests repeated after these answers: $(cat "$work"/retries.* 2>/dev/null | sort | uniq -c | xargs)"
+  while read -r key id sequence; do
+    answer=$(ask "$R/v1/documents/$id?min_sequence=$sequence" -H "$AUTH") || answer=
+    if ! grep -q "\"title\":\"$key\"" <<<"$answer"; then
+      lost=$((lost + 1))
+      echo "lost: $key $id $sequence: $answer" >&2
+    fi
+  done < <(cat "$work"/acknowledged.*)
+  wrong=$(cat "$work"/acknowledged.* | cut -d' ' -f2 | sort | uniq -d | wc -l)
+  say "production: $lost acknowledged commands lost, $wrong stored twice"
+  [ "$lost" = 0 ] && [ "$wrong" = 0 ] || fail "the log does not hold what was acknowledged"
+  heard=$(curl --silent --max-time 5 --cacert "$SYNCBOARD_SECRETS/tls.crt" "$R/v1/events?after=0" -H "$AUTH" | grep -c '^event: document.uploaded' || true)
+  say "production: a subscription from the beginning hears $heard uploads"
+  [ "$heard" = $(($(acknowledged) + 1)) ] || fail "a subscription has a gap or a repetition"
+}
+
+# Everything is well again, and tables say what the log says.
+verified() {
+  for _ in $(seq 60); do
+    [ "$(stack production ps --format '{{.Health}}' | grep -vc '^healthy$')" = 0 ] && break
+    sleep 1
+  done
+  stack production exec -T projector /projector verify >"$work/verify" || { cat "$work/verify"; fail "verify"; }
+  say "production: projector verify finds nothing wrong"
+}
+
+# What nobody outside is meant to see, and what is too much.
+proxied() {
+  local path status refused=0
+  for path in /health /health/ready /metrics /openapi.json; do
+    status=$(ask --output /dev/null --write-out '%{http_code}' "$W$path")
+    [ "$status" = 404 ] || fail "the proxy answers $path with $status"
+  done
+  status=$(ask --location --output /dev/null --write-out '%{http_code}' "$W/")
+  [ "$status" = 200 ] || fail "the documentation is answered with $status"
+  status=$(curl --silent --http1.1 --max-time 2 --cacert "$SYNCBOARD_SECRETS/tls.crt" --output /dev/null --write-out '%{http_code}' \
+    "$R/v1/events/socket" -H "$AUTH" -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' \
+    -H 'Sec-WebSocket-Key: c3luY2JvYXJkLXRlc3QtMQ==' || true)
+  [ "$status" = 101 ] || fail "a WebSocket is answered with $status"
+  for _ in $(seq 40); do
+    status=$(ask --output /dev/null --write-out '%{http_code}' "$W/v1/tokens" -H "$JSON" -d '{}')
+    [ "$status" != 429 ] || refused=$((refused + 1))
+  done
+  say "production: $refused of 40 log-ins at once answered 429"
+  [ "$refused" -gt 0 ] || fail "nothing limits log-ins"
+}
+
+[ "${1:-}" = --no-build ] || build
+images
+bash deploy/compose/secrets "$SYNCBOARD_SECRETS" >/dev/null
+
+up development
+W=http://127.0.0.1:$SYNCBOARD_COMMAND_PORT R=http://127.0.0.1:$SYNCBOARD_QUERY_PORT
+log_in
+round_trip development
+stack development down --volumes --timeout 10 >/dev/null 2>&1
+
+up production
+W=https://localhost:$SYNCBOARD_HTTPS_PORT R=$W
+log_in
+round_trip production
+kills
+verified
+proxied
+begun=$(now)
+stack production down --volumes >/dev/null 2>&1
+say "production: stopped in $(seconds_since "$begun") s"
