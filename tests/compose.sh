@@ -131,8 +131,8 @@ leader() {
   stack production exec -T nats-1 wget -q -O - 'http://127.0.0.1:8222/jsz?accounts=true&streams=true' |
     sed -n '/"name": "SYNCBOARD_EVENTS"/,/"leader"/s/.*"leader": "\(.*\)".*/\1/p' | head -1
 }
-acknowledged() { cat "$work"/acknowledged.* 2>/dev/null | wc -l; }
-repeated() { cat "$work"/retries.* 2>/dev/null | wc -l; }
+acknowledged() { cat "$work"/acknowledged.* 2>/dev/null | wc -l || true; }
+repeated() { cat "$work"/retries.* 2>/dev/null | wc -l || true; }
 
 kills() {
   local pids=() victim before retried lost=0 wrong=0 heard
