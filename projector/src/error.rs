@@ -30,6 +30,9 @@ pub(crate) enum Error {
     /// The database.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// The log does not answer.
+    #[error("the log does not answer")]
+    Log(#[source] event_log::Error),
     /// A text could not be fetched.
     #[error("a text could not be fetched")]
     Text(#[from] event_log::Error),
@@ -46,7 +49,7 @@ impl Error {
             Self::Database(sqlx::Error::Database(error)) => {
                 error.code().is_some_and(|code| ["22", "23", "54"].contains(&code.get(..2).unwrap_or_default()))
             }
-            Self::Database(_) | Self::Displaced | Self::OtherAnalysis { .. } => false,
+            Self::Database(_) | Self::Displaced | Self::OtherAnalysis { .. } | Self::Log(_) => false,
         }
     }
 
@@ -54,9 +57,12 @@ impl Error {
     pub(crate) const fn sequence(&self) -> Option<u64> {
         match self {
             Self::Orphan { sequence } => Some(*sequence),
-            Self::Displaced | Self::OtherAnalysis { .. } | Self::Unreadable(_) | Self::Database(_) | Self::Text(_) => {
-                None
-            }
+            Self::Displaced
+            | Self::OtherAnalysis { .. }
+            | Self::Unreadable(_)
+            | Self::Database(_)
+            | Self::Log(_)
+            | Self::Text(_) => None,
         }
     }
 }

@@ -220,7 +220,7 @@ impl<'a> Session<'a> {
         counter!(FAILURES, "projection" => projection).increment(1);
         match error {
             Error::Displaced => tracing::warn!(projection, "shards were taken or tables exchanged, looking again"),
-            Error::Database(_) | Error::Text(_) => {
+            Error::Database(_) | Error::Log(_) | Error::Text(_) => {
                 tracing::warn!(error = chain(error), projection, "a batch was not applied, trying again");
             }
             Error::Orphan { .. } | Error::Unreadable(_) | Error::OtherAnalysis { .. } => {

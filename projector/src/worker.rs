@@ -49,7 +49,15 @@ impl Worker {
                 Ok(()) => PAUSE,
                 Err(error) => {
                     tracing::warn!(error = chain(&error), projection = self.projection.name(), "not working for now");
-                    if matches!(error, Error::OtherAnalysis { .. }) { LONG_PAUSE } else { REST }
+                    match error {
+                        Error::OtherAnalysis { .. } => LONG_PAUSE,
+                        Error::Log(_) => PAUSE,
+                        Error::Displaced
+                        | Error::Database(_)
+                        | Error::Text(_)
+                        | Error::Orphan { .. }
+                        | Error::Unreadable(_) => REST,
+                    }
                 }
             };
             self.standings.hold(self.projection, &Checkpoints::default());
@@ -61,7 +69,7 @@ impl Worker {
     /// Joins the others, and works with them until it cannot or is told to stop. Who joins is given a share, so who cannot
     /// work does not.
     async fn be_a_member(&self, stop: &mut watch::Receiver<bool>) -> Result<(), Error> {
-        self.log.head().await?;
+        self.log.head().await.map_err(Error::Log)?;
         if self.projection == Projection::Knowledge {
             Knowledge::stamp(&self.pool).await?;
         }
