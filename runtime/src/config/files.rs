@@ -27,7 +27,11 @@ fn parse_with<C: Parser>(
     match (parsed, wrong) {
         (Err(help), Some(_)) if !help.use_stderr() => Err(help),
         (_, Some(wrong)) => Err(command.error(ErrorKind::Io, wrong)),
-        (parsed, None) => parsed.map_err(|error| hidden(error, &command).format(&mut command)),
+        (parsed, None) => parsed.map_err(|error| {
+            // Only the subcommand that was called has its arguments described in full so far.
+            command.build();
+            hidden(error, &command).format(&mut command)
+        }),
     }
 }
 
@@ -124,6 +128,10 @@ mod tests {
     #[derive(clap::Subcommand, Debug)]
     enum Child {
         Run(Nats),
+        Wait {
+            #[arg(long)]
+            seconds: u32,
+        },
     }
 
     /// What a program reads with these arguments and one variable of the environment that names a file.
@@ -157,7 +165,7 @@ mod tests {
     #[test]
     fn a_subcommand_reads_it_too() {
         let parent: Parent = read_with(&["run"], "NATS_URL", Some("nats://file:4222")).expect("the file is enough");
-        let Child::Run(nats) = parent.subcommand;
+        let Child::Run(nats) = parent.subcommand else { panic!("{parent:?} does not run") };
         assert_eq!(exposed(&nats.nats_url), "nats://file:4222");
     }
 
@@ -190,6 +198,12 @@ mod tests {
         let help = read_with::<Config>(&["--help"], "SYNCBOARD_SECRET_KEY", None)
             .expect_err("help is what clap calls an error");
         assert!(help.contains("SYNCBOARD_SECRET_KEY_FILE"), "{help}");
+    }
+
+    #[test]
+    fn what_is_no_secret_is_shown_whatever_subcommands_have_some() {
+        let error = read_with::<Parent>(&["wait", "--seconds", "long"], "NATS_URL", Some("x")).expect_err("no number");
+        assert!(error.contains("'long'") && error.contains("--seconds"), "{error}");
     }
 
     #[test]
