@@ -136,8 +136,7 @@ mod tests {
 
     /// What a program reads with these arguments and one variable of the environment that names a file.
     fn read_with<C: Parser>(args: &[&str], variable: &str, content: Option<&str>) -> Result<C, String> {
-        let file =
-            std::env::temp_dir().join(format!("syncboard-secret-{}-{variable}-{}", std::process::id(), args.len()));
+        let file = std::env::temp_dir().join(format!("syncboard-secret-{}", uuid::Uuid::new_v4().simple()));
         match content {
             Some(content) => std::fs::write(&file, content).expect("a temporary file can be written"),
             None => drop(std::fs::remove_file(&file)),
