@@ -8,7 +8,7 @@ use crate::services::Addresses;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -37,7 +37,7 @@ impl Facts {
     pub(crate) fn of(config: &Run, data: &Data, addresses: &Addresses, secrets: &Secrets, servers: &Servers) -> Self {
         let given = |url: &Option<String>| url.clone().unwrap_or_default();
         let nats = |user: &str, password: &str| {
-            servers.nats.as_ref().map(|server| format!("nats://{user}:{password}@127.0.0.1:{}", server.port.number))
+            servers.nats.as_ref().map(|server| format!("nats://{user}:{password}@{}", server.port))
         };
         Self {
             command_url: url(addresses.command),
@@ -56,11 +56,11 @@ impl Facts {
             nats_admin_url: nats("admin", &secrets.nats_admin).unwrap_or_else(|| given(&config.nats_url)),
             database_url: servers.postgres.as_ref().map_or_else(
                 || given(&config.database_url),
-                |server| format!("postgres://syncboard:{}@127.0.0.1:{}/postgres", secrets.postgres, server.port.number),
+                |server| format!("postgres://syncboard:{}@{}/postgres", secrets.postgres, server.port),
             ),
             redis_url: servers.redis.as_ref().map_or_else(
                 || given(&config.redis_url),
-                |server| format!("redis://:{}@127.0.0.1:{}", secrets.redis, server.port.number),
+                |server| format!("redis://:{}@{}", secrets.redis, server.port),
             ),
             pids: BTreeMap::new(),
         }
@@ -69,12 +69,7 @@ impl Facts {
 
 /// The address as a client on this machine names it.
 fn url(address: SocketAddr) -> String {
-    let ip = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    format!("http://{}", runtime::ready::reachable(address))
 }
 
 fn without_credentials(urls: &str) -> String {

@@ -22,6 +22,7 @@ mod supervise;
 mod upload;
 
 use config::{Cli, Subcommand};
+pub use ports::Port;
 use std::ffi::OsString;
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 
 use crate::data::random_number;
 use anyhow::Context;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use tokio::net::TcpSocket;
 
@@ -11,14 +12,18 @@ const COUNT: u16 = 16_000;
 
 /// A loopback port that is ours for as long as this lives. Programs that set `SO_REUSEADDR`, as servers do, can listen
 /// there; nobody else takes it for free.
-pub(crate) struct Port {
-    pub(crate) number: u16,
+pub struct Port {
+    /// Its number.
+    pub number: u16,
     _held: TcpSocket,
 }
 
 impl Port {
     /// Holds a port that is free now.
-    pub(crate) fn free() -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn free() -> anyhow::Result<Self> {
         for _ in 0..200 {
             let number = FIRST + (random_number() % u128::from(COUNT)) as u16;
             // Bound without the option it conflicts with whoever has the port, even if they do not listen yet; with
@@ -30,6 +35,13 @@ impl Port {
             }
         }
         anyhow::bail!("no free port between {FIRST} and {}", FIRST + COUNT)
+    }
+}
+
+impl fmt::Display for Port {
+    /// As an address.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", Ipv4Addr::LOCALHOST, self.number)
     }
 }
 

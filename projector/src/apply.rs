@@ -257,13 +257,3 @@ async fn table(pool: &PgPool) -> Result<i64, sqlx::Error> {
     // A constant of type regclass would stay what it was when the statement was prepared.
     sqlx::query_scalar!(r#"select to_regclass('checkpoint')::oid::bigint as "table!""#).fetch_one(pool).await
 }
-
-/// The database has no unsigned numbers; a log of 2^63 events is out of reach.
-pub(crate) fn to_i64(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// Back from the database.
-pub(crate) fn to_u64(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
-}

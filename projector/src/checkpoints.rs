@@ -1,8 +1,8 @@
 //! Where the shards of a projection stand. A shard is what a projection makes of one partition of the log; its checkpoint
 //! is the last sequence up to which it has seen the log, and moves in the transaction that applies it.
 
-use crate::apply::{to_i64, to_u64};
 use crate::error::Error;
+use crate::numbers::{from_shard, to_i64, to_shard, to_u64};
 use crate::positioned::Read;
 use crate::projection::Projection;
 use sqlx::{AssertSqlSafe, PgConnection, PgExecutor};
@@ -162,14 +162,4 @@ impl Mover {
         .await?;
         if moved.rows_affected() == shards.len() as u64 { Ok(()) } else { Err(Error::Displaced) }
     }
-}
-
-/// A shard as the database has it.
-pub(crate) fn to_shard(shard: u64) -> i16 {
-    i16::try_from(shard).unwrap_or(i16::MAX)
-}
-
-/// Back from the database.
-pub(crate) fn from_shard(shard: i16) -> u64 {
-    u64::try_from(shard).unwrap_or(u64::MAX)
 }

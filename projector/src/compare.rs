@@ -90,7 +90,7 @@ async fn report(connection: &mut PgConnection, sequence: u64) -> Result<Report, 
     .fetch_all(&mut *connection)
     .await?;
     for (serving, replayed, count) in shared {
-        both.insert((serving, replayed), crate::apply::to_u64(count));
+        both.insert((serving, replayed), crate::numbers::to_u64(count));
     }
     let mut analyzers = [Vec::new(), Vec::new()];
     for (schema, versions) in [SERVING, REPLAYED].into_iter().zip(&mut analyzers) {

@@ -7,12 +7,11 @@ mod row;
 mod save;
 mod statistics;
 
-use crate::apply::to_u64;
 use crate::error::Error;
+use crate::numbers::to_u64;
 use crate::positioned::Positioned;
 use events::document::Event;
 use events::{AnyEvent, DocumentId, Stream, WorkspaceId};
-use history::History;
 pub(crate) use repair::repair;
 use row::{Key, Row};
 use sqlx::PgConnection;
@@ -51,7 +50,7 @@ impl<'a> Changes<'a> {
             return Ok(Vec::new());
         }
         let changes = self.fold(row::load(connection, &self.edited()).await?)?;
-        save::save(connection, &changes, &History::of(&self.events)).await?;
+        save::save(connection, &changes, &self.events).await?;
         Statistics::of(&self.events, &changes).save(connection).await?;
         let existed = |(key, change): (&Key, &Change)| {
             change.before.as_ref().map(|_| (key.0, key.1, to_u64(change.now.sequence)))

@@ -4,8 +4,8 @@
 pub(crate) mod carrying_out;
 pub(crate) mod decisions;
 
-use crate::apply::{to_i64, to_u64};
 use crate::config::{self, Action};
+use crate::numbers::{to_i64, to_u64};
 use crate::parking;
 use crate::projection::Projection;
 use chrono::{DateTime, Utc};

@@ -3,7 +3,8 @@
 
 use crate::generation;
 use crate::projection::Projection;
-use sqlx::{AssertSqlSafe, PgPool};
+use runtime::migrations;
+use sqlx::PgPool;
 use std::error::Error;
 
 /// Refuses tables that this program cannot bring up to date.
@@ -23,10 +24,7 @@ pub(crate) async fn check(
         )
         .into());
     }
-    let query = format!("select version, checksum from {schema}._sqlx_migrations where success order by version");
-    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(AssertSqlSafe(query)).fetch_all(pool).await?;
-    let known = projection.migrator().iter().map(|migration| (migration.version, migration.checksum.to_vec()));
-    if applied.into_iter().eq(known) {
+    if migrations::have_made(projection.migrator(), pool, schema).await? {
         return Ok(());
     }
     Err(format!("{what} of {name} has other tables than this program: use the program that filled it").into())

@@ -1,9 +1,9 @@
 //! What the projector says of itself: where its shards stand, how far behind the log that is, and what they have parked;
 //! and where the projections stand as a whole, whoever works on them.
 
-use crate::apply::to_i64;
 use crate::checkpoints::Checkpoints;
 use crate::metrics::{CHECKPOINT, LAG, LAG_SECONDS, PARKED, SHARDS};
+use crate::numbers::to_i64;
 use crate::parking;
 use crate::projection::Projection;
 use chrono::{DateTime, Utc};

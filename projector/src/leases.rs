@@ -5,7 +5,7 @@
 mod beat;
 mod share;
 
-use crate::checkpoints::{from_shard, to_shard};
+use crate::numbers::{from_shard, to_shard};
 use crate::projection::Projection;
 use beat::{Beat, Heard, Member};
 use share::{Lease, Share};

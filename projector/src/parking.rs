@@ -1,8 +1,8 @@
 //! Parking: an event that cannot be applied waits with its error, and the later ones of its stream wait behind it, while
 //! everything else goes on. Nothing is left out but what an operator says is to be skipped.
 
-use crate::apply::{to_i64, to_u64};
 use crate::error::Error;
+use crate::numbers::{to_i64, to_u64};
 use crate::positioned::{Positioned, Read};
 use crate::projection::Projection;
 use events::{Aggregate, Stream, WorkspaceId};

@@ -46,7 +46,7 @@ pub(crate) async fn make(
     name: &Name,
 ) -> Result<(), Failure> {
     let pool = pool(servers.postgres)?;
-    let projections = config.projection.map_or(Projection::ALL.to_vec(), |projection| vec![projection]);
+    let projections = Projection::wanted(config.projection);
     let mut transaction = pool.begin().await?;
     let moment = match record::hold(&mut transaction, name).await? {
         Some((known, _)) if known != as_of.to_string() => {

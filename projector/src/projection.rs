@@ -2,12 +2,10 @@
 //! of its tables is one schema; which of its generations a schema is, its name says.
 
 use clap::ValueEnum;
+use runtime::migrations;
 use runtime::postgres::{KNOWLEDGE_SCHEMA, READ_SCHEMA};
 use serde::Serialize;
 use sqlx::migrate::Migrator;
-
-static READ_MODEL: Migrator = sqlx::migrate!("../schema/migrations/read_model");
-static KNOWLEDGE: Migrator = sqlx::migrate!("../schema/migrations/knowledge");
 
 /// What the log is folded into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
@@ -22,6 +20,11 @@ pub enum Projection {
 impl Projection {
     /// Every projection.
     pub const ALL: [Self; 2] = [Self::Documents, Self::Knowledge];
+
+    /// The one that is wanted, or all.
+    pub(crate) fn wanted(one: Option<Self>) -> Vec<Self> {
+        one.map_or(Self::ALL.to_vec(), |one| vec![one])
+    }
 
     /// Its name, in checkpoints, consumers and metrics.
     #[must_use]
@@ -157,8 +160,8 @@ impl Projection {
     /// What makes its tables.
     pub(crate) const fn migrator(self) -> &'static Migrator {
         match self {
-            Self::Documents => &READ_MODEL,
-            Self::Knowledge => &KNOWLEDGE,
+            Self::Documents => &migrations::READ_MODEL,
+            Self::Knowledge => &migrations::KNOWLEDGE,
         }
     }
 }

@@ -54,7 +54,7 @@ pub(crate) async fn run(config: config::Rebuild) -> Result<(), Box<dyn Error + S
         return workspace::run(&servers, &config, WorkspaceId(id)).await;
     }
     let mut is_equal = true;
-    for projection in config.projection.map_or(Projection::ALL.to_vec(), |projection| vec![projection]) {
+    for projection in Projection::wanted(config.projection) {
         let report = if config.check {
             check(&servers, projection).await?
         } else {

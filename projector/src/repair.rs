@@ -1,8 +1,8 @@
 //! `projector rebuild --document`: one document's rows are made anew from its own events, where they serve. The projector
 //! waits meanwhile, as the row of its shard's checkpoint is held.
 
-use crate::apply::to_u64;
-use crate::checkpoints::to_shard;
+use crate::numbers::to_shard;
+use crate::numbers::to_u64;
 use crate::positioned::{Positioned, Read};
 use crate::projection::Projection;
 use crate::{announce, config, documents, parking};

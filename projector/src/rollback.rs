@@ -35,7 +35,7 @@ pub(crate) async fn run(config: config::Rollback) -> Result<(), Failure> {
     };
     let pool = postgres::pool(&config.postgres, "projector-rollback", Projection::Documents.schema())?;
     let mut projections = Vec::new();
-    for projection in config.projection.map_or(Projection::ALL.to_vec(), |projection| vec![projection]) {
+    for projection in Projection::wanted(config.projection) {
         let schema = projection.previous_schema();
         if generation::checkpoints(&mut *pool.acquire().await?, projection, schema).await?.is_some() {
             projections.push(projection);

@@ -50,7 +50,7 @@ pub(crate) async fn run(
         return Err(format!("the log has no workspace {workspace}").into());
     }
     let mut is_equal = true;
-    for projection in config.projection.map_or(Projection::ALL.to_vec(), |projection| vec![projection]) {
+    for projection in Projection::wanted(config.projection) {
         let report = rebuild(servers, config, projection, workspace).await?;
         is_equal &= report.differences.is_empty();
         report.print(config.json)?;

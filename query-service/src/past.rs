@@ -6,14 +6,10 @@ use crate::tables::Tables;
 use chrono::{DateTime, Utc};
 use runtime::announcement::{DOCUMENTS, KNOWLEDGE};
 use runtime::past::{Name, Shown};
-use runtime::postgres;
 use runtime::service::until_up;
-use sqlx::migrate::Migrator;
-use sqlx::{AssertSqlSafe, PgPool};
+use runtime::{migrations, postgres};
+use sqlx::PgPool;
 use std::error::Error;
-
-static READ_MODEL: Migrator = sqlx::migrate!("../schema/migrations/read_model");
-static KNOWLEDGE_MODEL: Migrator = sqlx::migrate!("../schema/migrations/knowledge");
 
 /// What is known of one projection's tables.
 struct Made {
@@ -28,12 +24,12 @@ pub(crate) async fn open(config: &Serve, name: &Name) -> Result<(Tables, Shown),
     let pool = postgres::pool_read_only(&config.postgres, "query-service-past", &schemas)?;
     until_up("the database", || async { sqlx::query("select 1").execute(&pool).await }).await;
     let made = made(&pool, name).await?;
-    for (projection, migrator) in [(DOCUMENTS, &READ_MODEL), (KNOWLEDGE, &KNOWLEDGE_MODEL)] {
+    for (projection, migrator) in [(DOCUMENTS, &migrations::READ_MODEL), (KNOWLEDGE, &migrations::KNOWLEDGE)] {
         if !made.iter().any(|made| made.projection == projection) {
             let why = "it is not made, or not to its end: see `projector past list` and `projector rebuild --as-of`";
             return Err(format!("the past {name} has no {projection}: {why}").into());
         }
-        if !is_readable(&pool, &name.schema(projection), migrator).await? {
+        if !migrations::have_made(migrator, &pool, &name.schema(projection)).await? {
             let why = "it was made with other tables: read it with the query-service of the program that made it, or drop \
                        it and make it anew with this one (`projector past drop`, `projector rebuild --as-of`)";
             return Err(format!("the past {name} cannot be read: {why}").into());
@@ -59,12 +55,4 @@ async fn made(pool: &PgPool, name: &Name) -> Result<Vec<Made>, sqlx::Error> {
     )
     .fetch_all(pool)
     .await
-}
-
-/// Whether tables were made by the very migrations that this program was written for.
-async fn is_readable(pool: &PgPool, schema: &str, migrator: &Migrator) -> Result<bool, sqlx::Error> {
-    let query = format!("select version, checksum from {schema}._sqlx_migrations where success order by version");
-    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(AssertSqlSafe(query)).fetch_all(pool).await?;
-    let known = migrator.iter().map(|migration| (migration.version, migration.checksum.to_vec()));
-    Ok(applied.into_iter().eq(known))
 }

@@ -23,7 +23,6 @@ use crate::config;
 use crate::metrics::{LOG_COMPLAINTS, LOG_DISCONNECTIONS, LOG_FAILURES};
 use async_nats::jetstream;
 use async_nats::{ConnectOptions, Event, ServerAddr};
-use events::Stream;
 use metrics::counter;
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -114,14 +113,6 @@ impl EventLog {
         let info = self.stream.get_info().await.map_err(Error::unavailable)?;
         asked.answered(&info);
         Ok(info.state.last_sequence)
-    }
-
-    /// The stream whose event stands at a sequence; `None` if there is none.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn stream_at(&self, sequence: u64) -> Result<Option<Stream>, Error> {
-        Ok(load::at(&self.stream, sequence).await?.map(|message| Stream::of(&message.subject)))
     }
 
     /// The connection, for core subscriptions and announcements.

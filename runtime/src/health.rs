@@ -154,6 +154,19 @@ impl Checks {
     /// Asks every dependency and gathers the numbers; each within a second.
     pub async fn health(&self) -> Health {
         let (status, dependencies) = self.dependencies().await;
+        self.with_numbers(status, dependencies).await
+    }
+
+    /// Asks every dependency, and gathers the numbers too only where the service is not of use.
+    pub(crate) async fn unready(&self) -> Option<Health> {
+        let (status, dependencies) = self.dependencies().await;
+        match status {
+            Status::Up => None,
+            Status::Down => Some(self.with_numbers(status, dependencies).await),
+        }
+    }
+
+    async fn with_numbers(&self, status: Status, dependencies: BTreeMap<String, Dependency>) -> Health {
         let statistics = tokio::time::timeout(Duration::from_secs(1), (self.numbers)()).await.unwrap_or_default();
         let parts = tokio::time::timeout(Duration::from_secs(1), (self.parts)()).await.unwrap_or_default();
         Health {

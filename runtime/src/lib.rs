@@ -11,6 +11,7 @@ pub mod event_log;
 pub mod health;
 pub mod http;
 mod metrics;
+pub mod migrations;
 pub mod past;
 pub mod postgres;
 mod process;

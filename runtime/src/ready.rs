@@ -54,7 +54,9 @@ pub async fn ask(listen: SocketAddr) -> Result<(), NotReady> {
     Err(NotReady::Unready { address, said: said.trim().to_owned() })
 }
 
-fn reachable(listen: SocketAddr) -> SocketAddr {
+/// The address at which a client on this machine finds who listens there.
+#[must_use]
+pub fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

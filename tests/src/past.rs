@@ -2,27 +2,28 @@
 
 use crate::client::{Client, http};
 use crate::system::{System, wait_for};
+use compose::Port;
 use serde_json::Value;
-use std::net::TcpListener;
 use tokio::process::{Child, Command};
 
 /// One that runs until it is dropped.
 pub struct PastReader {
     url: String,
     _process: Child,
+    _port: Port,
 }
 
 impl PastReader {
     /// Starts one and waits until it is ready.
     pub async fn start(system: &System, name: &str) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let port = Port::free().expect("a free port");
         let mut command = Self::command(system, name);
-        let process = command.args(["--listen", &free.to_string()]).spawn().expect("the query-service starts");
-        let url = format!("http://{free}");
+        let process = command.args(["--listen", &port.to_string()]).spawn().expect("the query-service starts");
+        let url = format!("http://{port}");
         let ready = format!("{url}/health/ready");
         wait_for("the past is shown", async || http().get(&ready).send().await.is_ok_and(|it| it.status() == 200))
             .await;
-        Self { url, _process: process }
+        Self { url, _process: process, _port: port }
     }
 
     /// How one is started.

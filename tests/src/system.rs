@@ -161,6 +161,13 @@ impl System {
         command
     }
 
+    /// Another projector beside the system's own, with further arguments; it ends with the test.
+    pub fn another_projector(&self, args: &[&str]) -> tokio::process::Child {
+        let mut command = self.projector_command(&[&["run", "--listen", "127.0.0.1:0"], args].concat());
+        let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().expect("another projector starts")
+    }
+
     /// The database, for tests that break it.
     pub async fn database(&self) -> sqlx::PgPool {
         sqlx::PgPool::connect(self.fact("database_url")).await.expect("the database is there")

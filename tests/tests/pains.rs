@@ -199,10 +199,7 @@ async fn poison_events() {
 async fn double_processing() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
-    let beside = |_| {
-        let mut command = system.projector_command(&["run", "--listen", "127.0.0.1:0", "--batch-events", "3"]);
-        command.stderr(std::process::Stdio::null()).spawn().expect("another projector starts")
-    };
+    let beside = |_| system.another_projector(&["--batch-events", "3"]);
     let mut others: Vec<_> = (0..2).map(beside).collect();
     let crowd = Crowd::begin(&ada, 4);
     for round in 0..6 {

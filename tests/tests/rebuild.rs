@@ -55,6 +55,36 @@ async fn a_rebuild_that_is_killed_goes_on_where_it_stopped() {
     system.finish().await;
 }
 
+/// Few events are written with statements, many are copied in.
+#[tokio::test]
+async fn many_events_make_the_rows_that_few_have_made() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let source =
+        json!({ "kind": "url", "name": "a \"page\"", "url": "https://example.org/", "author": "Ada \\ Łukasz" });
+    let mut ids = Vec::new();
+    for (n, text) in ["short".to_owned(), "long enough for the blob store ".repeat(20_000), "短い \\. \n".to_owned()]
+        .into_iter()
+        .enumerate()
+    {
+        let body =
+            json!({ "title": format!("document {n}"), "text": text, "source": source, "tags": ["a b", "{c,d}"] });
+        ids.push(ada.post("/v1/documents", &body).await.expect(201).id());
+    }
+    ada.post(&format!("/v1/documents/{}/merge", ids[0]), &json!({ "from": ids[2] })).await.expect(200);
+    ada.delete(&format!("/v1/documents/{}", ids[1])).await.expect(200);
+    fill(&ada, 2_000).await;
+
+    let query = "select count(*) from read_model.document_content";
+    let database = system.database().await;
+    let texts = || async { sqlx::query_scalar::<_, i64>(query).fetch_one(&database).await.expect("it answers") };
+    let before = texts().await;
+    let reports = reports(&system.projector(&["rebuild", "--json", "--projection", "documents"]).await);
+    assert_eq!((&reports[0]["switched"], &reports[0]["differences"]), (&json!(true), &json!([])));
+    assert!(reports[0]["events"].as_u64() > Some(2_000) && texts().await == before, "{reports:?}");
+    system.finish().await;
+}
+
 #[tokio::test]
 async fn what_another_program_has_half_filled_is_thrown_away() {
     let system = System::start(PROGRAM).await;

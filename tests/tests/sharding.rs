@@ -5,12 +5,10 @@ use rustix::process::Signal;
 use serde_json::Value;
 use sqlx::PgPool;
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tests::client::Client;
 use tests::system::{System, send, wait_for};
 use tests::user::User;
-use tokio::process::Child;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 const SHARDS: usize = 16;
@@ -42,7 +40,7 @@ async fn work_spreads_and_moves_when_a_projector_dies() {
     }
     assert_eq!(shares(&system, "documents").await, [SHARDS]);
 
-    let mut others = [projector(&system), projector(&system)];
+    let mut others = [system.another_projector(&[]), system.another_projector(&[])];
     for projection in ["documents", "knowledge"] {
         wait_for("three have a share", async || shares(&system, projection).await == [5, 5, 6]).await;
     }
@@ -73,7 +71,7 @@ async fn work_spreads_and_moves_when_a_projector_dies() {
 async fn a_projector_that_was_stopped_past_its_lease_writes_nothing_when_it_wakes() {
     let system = System::start(PROGRAM).await;
     let database = audited(&system).await;
-    let other = projector(&system);
+    let other = system.another_projector(&[]);
     let (pid, name) = (other.id().expect("it runs"), format!(" {}", other.id().expect("it runs")));
     for projection in ["documents", "knowledge"] {
         wait_for("both have a share", async || shares(&system, projection).await == [8, 8]).await;
@@ -163,7 +161,7 @@ async fn who_lost_a_lease_commits_nothing_even_before_noticing() {
 #[tokio::test]
 async fn a_projector_that_is_told_to_stop_gives_its_shards_back_at_once() {
     let system = System::start_with(PROGRAM, &[("SYNCBOARD_PROJECTOR_LEASE", "10m")]).await;
-    let mut other = projector(&system);
+    let mut other = system.another_projector(&[]);
     wait_for("both have a share", async || shares(&system, "documents").await == [8, 8]).await;
     send(other.id().expect("it runs"), Signal::TERM);
     assert!(other.wait().await.expect("it ends").success());
@@ -207,18 +205,6 @@ async fn spread(system: &System, count: usize) -> Vec<Client> {
         clients.push(system.client(&format!("user{n}")).await);
     }
     clients
-}
-
-/// Another projector beside the system's own; it ends with the test.
-fn projector(system: &System) -> Child {
-    system
-        .projector_command(&["run"])
-        .env("SYNCBOARD_PROJECTOR_LISTEN", "127.0.0.1:0")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("another projector starts")
 }
 
 /// How many shards of a projection each projector has, the fewest first.

@@ -1,15 +1,20 @@
 //! The table `document_history`: who changed what when, one row for each event.
 
 use super::row::Key;
-use crate::apply::to_i64;
+use crate::copy::Copy;
+use crate::numbers::to_i64;
 use crate::positioned::Positioned;
 use chrono::{DateTime, Utc};
 use events::EventType;
 use events::document::Event;
 use serde_json::{Value, json};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
+const COLUMNS: [&str; 7] = ["workspace_id", "document_id", "sequence", "kind", "at", "actor_id", "detail"];
+
 /// Rows of a batch, column by column.
+#[derive(Default)]
 pub(super) struct History {
     pub(super) workspaces: Vec<Uuid>,
     pub(super) documents: Vec<Uuid>,
@@ -17,7 +22,7 @@ pub(super) struct History {
     pub(super) kinds: Vec<&'static str>,
     pub(super) times: Vec<DateTime<Utc>>,
     pub(super) actors: Vec<Uuid>,
-    pub(super) details: Vec<Value>,
+    pub(super) details: Vec<String>,
 }
 
 impl History {
@@ -29,9 +34,33 @@ impl History {
             kinds: events.iter().map(|(_, _, event)| event.kind()).collect(),
             times: events.iter().map(|(_, at, _)| at.envelope.time).collect(),
             actors: events.iter().map(|(_, at, _)| at.envelope.actor.0).collect(),
-            details: events.iter().map(|(_, _, event)| detail(event)).collect(),
+            details: events.iter().map(|(_, _, event)| detail(event).to_string()).collect(),
         }
     }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.sequences.is_empty()
+    }
+}
+
+/// Writes the rows of many events.
+pub(super) async fn copy(
+    connection: &mut PgConnection,
+    events: &[(Key, &Positioned, &Event)],
+) -> Result<(), sqlx::Error> {
+    let mut copy = Copy::begin(connection, "document_history", &COLUMNS).await?;
+    for ((workspace, document), at, event) in events {
+        copy.row()
+            .await?
+            .value(workspace.0)?
+            .value(document.0)?
+            .value(to_i64(at.sequence))?
+            .value(event.kind())?
+            .value(at.envelope.time)?
+            .value(at.envelope.actor.0)?
+            .value(detail(event).to_string())?;
+    }
+    copy.end().await
 }
 
 /// What an event says, without the text itself.

@@ -1,6 +1,5 @@
 //! One document's rows made anew from its own events, and its workspace's statistics counted anew from the rows.
 
-use super::history::History;
 use super::row::Key;
 use super::{Changes, save};
 use crate::error::Error;
@@ -29,7 +28,7 @@ pub(crate) async fn repair(
             .await?;
     }
     let changes = Changes::of(events);
-    save::save(connection, &changes.fold(HashMap::new())?, &History::of(&changes.events)).await?;
+    save::save(connection, &changes.fold(HashMap::new())?, &changes.events).await?;
     recount(connection, key).await?;
     let after = rows(connection, key).await?;
     let differs = |table: &&'static str| before.get(table) != after.get(table);
@@ -59,12 +58,12 @@ async fn recount(connection: &mut PgConnection, (workspace, _): Key) -> Result<(
                     coalesce(sum(bytes), 0)::bigint as bytes
              from document where workspace_id = $1
          ), happened as (
-             select count(*) as events, max(sequence) as sequence from document_history where workspace_id = $1
+             select count(*) as events, max(sequence) as sequence, max(at) as updated_at
+             from document_history where workspace_id = $1
          )
          insert into workspace_statistics
-         select $1, c.documents, c.trashed, c.bytes, h.events, h.sequence, last.at
-         from counted c, happened h
-         join document_history last on last.workspace_id = $1 and last.sequence = h.sequence
+         select $1, c.documents, c.trashed, c.bytes, h.events, h.sequence, h.updated_at
+         from counted c, happened h where h.events > 0
          on conflict (workspace_id) do update set
                 documents = excluded.documents, trashed = excluded.trashed, bytes = excluded.bytes,
                 events = excluded.events, sequence = excluded.sequence, updated_at = excluded.updated_at",

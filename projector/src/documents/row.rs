@@ -1,6 +1,7 @@
 //! The table `document`, and the texts beside it.
 
-use crate::apply::to_i64;
+use crate::copy::Copy;
+use crate::numbers::to_i64;
 use crate::positioned::Positioned;
 use chrono::{DateTime, Utc};
 use events::document::{Event, Source, Uploaded};
@@ -11,6 +12,29 @@ use uuid::Uuid;
 
 /// Which document of which workspace.
 pub(super) type Key = (WorkspaceId, DocumentId);
+
+/// The columns of `document`.
+pub(super) const COLUMNS: [&str; 19] = [
+    "workspace_id",
+    "document_id",
+    "owner_id",
+    "title",
+    "media_type",
+    "sha256",
+    "bytes",
+    "source_kind",
+    "source_name",
+    "source_url",
+    "source_author",
+    "skill_level",
+    "tags",
+    "is_trashed",
+    "revision",
+    "created_at",
+    "updated_at",
+    "sequence",
+    "merged_into",
+];
 
 /// A row of `document`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +135,30 @@ impl Row {
         }
         self.updated_at = positioned.envelope.time;
         self.sequence = to_i64(positioned.sequence);
+    }
+
+    /// Adds the values of [`COLUMNS`].
+    pub(super) fn copy(&self, row: &mut Copy<'_>) -> Result<(), sqlx::Error> {
+        row.value(self.workspace_id)?
+            .value(self.document_id)?
+            .value(self.owner_id)?
+            .value(&self.title)?
+            .value(&self.media_type)?
+            .value(&self.sha256)?
+            .value(self.bytes)?
+            .value(&self.source_kind)?
+            .value(self.source_name.as_ref())?
+            .value(self.source_url.as_ref())?
+            .value(self.source_author.as_ref())?
+            .value(&self.skill_level)?
+            .value(&self.tags)?
+            .value(self.is_trashed)?
+            .value(self.revision)?
+            .value(self.created_at)?
+            .value(self.updated_at)?
+            .value(self.sequence)?
+            .value(self.merged_into)
+            .map(drop)
     }
 
     fn set_content(&mut self, content: &Content) {

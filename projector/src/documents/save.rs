@@ -1,11 +1,20 @@
 //! Writing what a batch has made: rows, new texts and history in one statement, as each round trip to the database is
-//! time in which nobody sees the batch.
+//! time in which nobody sees the batch. What a large batch adds is copied in, which costs a third of that.
 
 use super::Change;
-use super::history::History;
-use super::row::Key;
+use super::history::{self, History};
+use super::row::{self, Key};
+use crate::copy::Copy;
+use crate::positioned::Positioned;
+use events::document::Event;
 use sqlx::PgConnection;
 use std::collections::HashMap;
+
+/// From so many events on, more round trips cost less than they save.
+const MANY: usize = 250;
+
+/// Documents and what becomes of them.
+type Changes<'a> = HashMap<&'a Key, &'a Change>;
 
 /// Between tags on their way into an array column: UNNEST cannot take arrays of arrays, and no tag has control characters.
 const SEPARATOR: &str = "\u{1f}";
@@ -14,8 +23,42 @@ const SEPARATOR: &str = "\u{1f}";
 pub(super) async fn save(
     connection: &mut PgConnection,
     changes: &HashMap<Key, Change>,
-    history: &History,
+    events: &[(Key, &Positioned, &Event)],
 ) -> Result<(), sqlx::Error> {
+    if events.len() < MANY {
+        write(connection, &changes.iter().collect(), &History::of(events)).await?;
+    } else {
+        let (new, edited): (Changes<'_>, Changes<'_>) = changes.iter().partition(|(_, change)| change.before.is_none());
+        copy(connection, &new).await?;
+        history::copy(connection, events).await?;
+        write(connection, &edited, &History::default()).await?;
+    }
+    remove_texts(connection, changes).await
+}
+
+/// Documents that have no row so far.
+async fn copy(connection: &mut PgConnection, changes: &Changes<'_>) -> Result<(), sqlx::Error> {
+    let mut copy = Copy::begin(connection, "document", &row::COLUMNS).await?;
+    for change in changes.values() {
+        change.now.copy(copy.row().await?)?;
+    }
+    copy.end().await?;
+    let mut copy = Copy::begin(connection, "document_content", &["workspace_id", "document_id", "text"]).await?;
+    for ((workspace, document), text) in texts(changes) {
+        copy.row().await?.value(workspace.0)?.value(document.0)?.value(text)?;
+    }
+    copy.end().await
+}
+
+/// The texts that stand in the tables.
+fn texts<'a>(changes: &Changes<'a>) -> impl Iterator<Item = (&'a Key, &'a str)> {
+    changes.iter().filter_map(|(key, change)| Some((*key, change.text.as_ref()?.as_deref()?)))
+}
+
+async fn write(connection: &mut PgConnection, changes: &Changes<'_>, history: &History) -> Result<(), sqlx::Error> {
+    if changes.is_empty() && history.is_empty() {
+        return Ok(());
+    }
     let rows = || changes.values().map(|change| &change.now);
     macro_rules! column {
         ($field:ident) => {
@@ -29,8 +72,7 @@ pub(super) async fn save(
         };
     }
     let tags: Vec<String> = rows().map(|row| row.tags.join(SEPARATOR)).collect();
-    let texts: Vec<(&Key, &str)> =
-        changes.iter().filter_map(|(key, change)| Some((key, change.text.as_ref()?.as_deref()?))).collect();
+    let texts: Vec<(&Key, &str)> = texts(changes).collect();
     sqlx::query!(
         "with text as (
              insert into document_content
@@ -38,8 +80,9 @@ pub(super) async fn save(
              on conflict (workspace_id, document_id) do update set text = excluded.text
          ), history as (
              insert into document_history
-             select * from unnest($23::uuid[], $24::uuid[], $25::bigint[], $26::text[], $27::timestamptz[], $28::uuid[],
-                                  $29::json[])
+             select workspace_id, document_id, sequence, kind, at, actor_id, detail::json
+             from unnest($23::uuid[], $24::uuid[], $25::bigint[], $26::text[], $27::timestamptz[], $28::uuid[], $29::text[])
+                  as happened (workspace_id, document_id, sequence, kind, at, actor_id, detail)
          )
          insert into document
          select workspace_id, document_id, owner_id, title, media_type, sha256, bytes, source_kind, source_name,
@@ -88,9 +131,9 @@ pub(super) async fn save(
         &history.actors,
         &history.details,
     )
-    .execute(&mut *connection)
-    .await?;
-    remove_texts(connection, changes).await
+    .execute(connection)
+    .await
+    .map(drop)
 }
 
 /// Removes the texts that stand in the blob store now.

@@ -2,7 +2,7 @@
 
 use super::Change;
 use super::row::{Key, Row};
-use crate::apply::to_i64;
+use crate::numbers::to_i64;
 use crate::positioned::Positioned;
 use chrono::{DateTime, Utc};
 use events::WorkspaceId;
@@ -34,7 +34,8 @@ impl Statistics {
             let difference = statistics.workspaces.entry(*workspace).or_default();
             difference.events += 1;
             difference.sequence = to_i64(positioned.sequence);
-            difference.updated_at = positioned.envelope.time;
+            // Clocks differ: how a log is cut into batches must not show.
+            difference.updated_at = difference.updated_at.max(positioned.envelope.time);
         }
         for ((workspace, _), change) in changes {
             if let Some(before) = &change.before {

@@ -13,8 +13,8 @@ pub(crate) async fn next(session: &mut Session<'_>) -> Result<bool, Error> {
     for decision in decisions::open(pool, projection).await? {
         let Some(stream) = decision.held_up else {
             // The log knows whose business an event is that is not parked.
-            let stream = session.worker.log.stream_at(decision.sequence).await?;
-            if session.holds(stream.map_or(0, |stream| stream.partition())) {
+            let recorded = session.worker.log.at(decision.sequence).await?;
+            if session.holds(recorded.map_or(0, |recorded| recorded.stream.partition())) {
                 let outcome = match decision.took_hold {
                     true => "applied",
                     false => "nothing to do: it is not parked, or waits for another",

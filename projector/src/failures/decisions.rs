@@ -1,7 +1,7 @@
 //! What operators decided about parked events, as the projector carries it out: it alone may write the read models.
 
-use crate::apply::to_u64;
 use crate::error::Error;
+use crate::numbers::to_u64;
 use crate::parking;
 use crate::positioned::Read;
 use crate::projection::Projection;

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 /// A batch is so many times larger than where somebody waits for it to be visible: more of a document's events meet in it.
-const STRIDE: usize = 4;
+const STRIDE: usize = 2;
 /// How often the lock is asked for.
 const LOCK_ATTEMPTS: u32 = 6;
 

@@ -14,8 +14,8 @@
 
 use super::Key;
 use super::touched::Touched;
-use crate::apply::to_i64;
 use crate::error::Error;
+use crate::numbers::to_i64;
 use analysis::near::{NEAR, Sketch};
 use events::{DocumentId, WorkspaceId};
 use sqlx::PgConnection;

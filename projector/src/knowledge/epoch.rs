@@ -77,7 +77,7 @@ async fn members(fold: &mut Fold<'_>, id: WorkspaceId) -> Result<Vec<Member>, Er
             similarity: row.similarity,
         };
         let placed = fold.moved.get(&key).copied().unwrap_or(there);
-        members.push(Member { key, arrival: crate::apply::to_u64(row.arrival), vector, placed });
+        members.push(Member { key, arrival: crate::numbers::to_u64(row.arrival), vector, placed });
     }
     let touched = fold.touched.iter().filter(|(key, touched)| key.0 == id && !touched.document.is_trashed);
     members.extend(touched.map(|(key, Touched { document, .. })| Member {

@@ -4,7 +4,7 @@
 use super::Key;
 use super::document::Document;
 use super::workspace::{Cluster, Workspace};
-use crate::apply::to_i64;
+use crate::numbers::to_i64;
 use chrono::{DateTime, Utc};
 use events::{ClusterId, WorkspaceId};
 use sqlx::PgConnection;

@@ -2,7 +2,7 @@
 //! together, and then the later one is void. Links are rare, so each is one statement, in the order of the log.
 
 use super::Key;
-use crate::apply::to_i64;
+use crate::numbers::to_i64;
 use events::document::{Event, Link};
 use sqlx::PgConnection;
 

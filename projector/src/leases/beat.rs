@@ -1,6 +1,6 @@
 //! The word of a member that it is alive, said again and again, and what the database answers.
 
-use crate::checkpoints::from_shard;
+use crate::numbers::from_shard;
 use crate::projection::Projection;
 use sqlx::PgPool;
 use std::collections::BTreeSet;

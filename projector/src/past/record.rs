@@ -1,7 +1,7 @@
 //! What is known of read models of the past, in a table outside every generation.
 
 use super::{AsOf, Moment};
-use crate::apply::{to_i64, to_u64};
+use crate::numbers::{to_i64, to_u64};
 use crate::projection::Projection;
 use chrono::{DateTime, Utc};
 use runtime::past::Name;

@@ -110,6 +110,7 @@ fn is_secret(command: &Command, shown: &str) -> bool {
 mod tests {
     use super::*;
     use crate::config::{Auth, Nats, Secret};
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     #[derive(Parser, Debug)]
     struct Config {
@@ -136,7 +137,9 @@ mod tests {
 
     /// What a program reads with these arguments and one variable of the environment that names a file.
     fn read_with<C: Parser>(args: &[&str], variable: &str, content: Option<&str>) -> Result<C, String> {
-        let file = std::env::temp_dir().join(format!("syncboard-secret-{}", uuid::Uuid::new_v4().simple()));
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let own = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let file = std::env::temp_dir().join(format!("syncboard-secret-{}-{}", own.0, own.1));
         match content {
             Some(content) => std::fs::write(&file, content).expect("a temporary file can be written"),
             None => drop(std::fs::remove_file(&file)),

@@ -9,6 +9,7 @@ use async_nats::jetstream::{AckKind, Message};
 use events::Stream;
 use futures_util::{FutureExt, StreamExt};
 use std::time::Duration;
+use tokio::task::unconstrained;
 
 /// How long the server remembers a consumer that nobody reads from.
 pub(super) const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
@@ -131,7 +132,8 @@ impl Follower {
             let next = session.messages.next();
             let item = match &last {
                 None => next.await,
-                Some(_) => match next.now_or_never() {
+                // Not held to tokio's budget, at whose end there seems to be nothing: no batch would have more than 128 events.
+                Some(_) => match unconstrained(next).now_or_never() {
                     Some(item) => item,
                     None => break,
                 },

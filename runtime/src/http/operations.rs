@@ -25,12 +25,11 @@ pub fn operations(
         .at("/health/live", get(make(|_| async { counted(HEALTH, "alive\n".into_response()) })))
         .at(
             "/health/ready",
-            get(health(checks.clone(), |health| match health.status {
-                Status::Up => "ready\n".into_response(),
-                Status::Down => answer(&health),
+            get(asked(checks.clone(), |checks| async move {
+                checks.unready().await.map_or_else(|| "ready\n".into_response(), |health| answer(&health))
             })),
         )
-        .at("/health", get(health(checks.clone(), |health| answer(&health))))
+        .at("/health", get(asked(checks.clone(), |checks| async move { answer(&checks.health().await) })))
         .at("/metrics", get(exposition(telemetry.metrics.clone(), checks, refresh)))
 }
 
@@ -46,11 +45,14 @@ pub fn operation_ids(spec: &str) -> Vec<String> {
 const HEALTH: OperationId = OperationId("health");
 const METRICS: OperationId = OperationId("metrics");
 
-fn health(checks: Checks, form: impl Fn(Health) -> Response + Send + Sync + 'static) -> impl Endpoint {
-    let form = Arc::new(form);
+fn asked<F>(checks: Checks, answer: impl Fn(Checks) -> F + Send + Sync + 'static) -> impl Endpoint
+where
+    F: Future<Output = Response> + Send + 'static,
+{
+    let answer = Arc::new(answer);
     make(move |_| {
-        let (checks, form) = (checks.clone(), form.clone());
-        async move { counted(HEALTH, form(checks.health().await)) }
+        let answer = answer(checks.clone());
+        async move { counted(HEALTH, answer.await) }
     })
 }
 

@@ -4,9 +4,9 @@ use super::file;
 use crate::client::http;
 use crate::system::System;
 use crate::tools::installed;
+use compose::Port;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
@@ -17,6 +17,7 @@ pub struct Monitor {
     url: String,
     folder: PathBuf,
     _programs: Vec<Child>,
+    _ports: [Port; 4],
 }
 
 impl Monitor {
@@ -24,8 +25,8 @@ impl Monitor {
     /// and no alert waits.
     pub async fn start(system: &System, assistant: &str) -> Self {
         let folder = system.data.join("monitoring");
-        let address = || TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port");
-        let [postgres, redis, node, prometheus] = [(); 4].map(|()| address().to_string());
+        let ports = [(); 4].map(|()| Port::free().expect("a free port"));
+        let [postgres, redis, node, prometheus] = ports.each_ref().map(ToString::to_string);
         let of = |name| system.fact(name).trim_start_matches("http://").to_owned();
         let targets = BTreeMap::from([
             ("syncboard-command", of("command_url")),
@@ -79,7 +80,7 @@ impl Monitor {
                 &[],
             ),
         ];
-        Self { http: http(), url: format!("http://{prometheus}"), folder, _programs: programs }
+        Self { http: http(), url: format!("http://{prometheus}"), folder, _programs: programs, _ports: ports }
     }
 
     /// What Prometheus answers at a path of its API; nothing while it does not.

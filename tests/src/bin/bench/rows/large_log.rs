@@ -6,9 +6,9 @@ use crate::replay::fill;
 use crate::report::{Goal, Row};
 use crate::stack::{Stack, Stopped, child};
 use anyhow::Context;
+use compose::Port;
 use events::AccountId;
 use runtime::EventLog;
-use std::net::TcpListener;
 use std::ops::Range;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -82,7 +82,8 @@ async fn costs(stack: &Stack, numbers: Range<usize>, appended: usize) -> anyhow:
 
 /// How long a command-service takes until it is ready.
 async fn start(stack: &Stack) -> anyhow::Result<Duration> {
-    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+    let port = Port::free()?;
+    let address = port.to_string();
     let begun = Instant::now();
     let mut command = child()?;
     command
