@@ -15,7 +15,7 @@ secret=()
 [ ! -s "${CARGO_CONFIG:-}" ] || secret=(--secret "id=cargo,src=$CARGO_CONFIG")
 for build in first second; do
   mkdir "$work/$build"
-  git archive --mtime "$(date --iso-8601=seconds)" HEAD | tar x -C "$work/$build"
+  git archive HEAD | tar x --touch -C "$work/$build"
   docker buildx build --quiet --no-cache "${secret[@]}" --build-arg "REVISION=$(git rev-parse HEAD)" \
     --target release --output "type=local,dest=$work/$build.files" "$work/$build"
   (cd "$work/$build.files" && find . -type f -printf '%m %p\n' | sort -k 2 && find . -type f -print0 | sort -z | xargs -0 sha256sum) \
