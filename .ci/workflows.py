@@ -10,7 +10,7 @@ import sys
 
 import yaml
 
-# What makes a failure look like none. `!` is for whoever asks for one.
+# What makes a failure look like none.
 HIDDEN = re.compile(r"\|\||\bset \+|;\s*true\b|\bexit 0\b|^\s*trap\b|&\s*$|^\s*!", re.MULTILINE)
 PINNED = re.compile(r"^\./|@[0-9a-f]{40} # v[0-9.]+$")
 
@@ -53,9 +53,10 @@ def broken(text):
             yield f"{where}: a step that cannot fail"
         elif key == "if" and re.search(r"\b(always|failure|cancelled)\(\)", str(value)):
             yield f"{where}: runs after a failure"
+        elif key == "shell" and value != "bash":
+            yield f"{where}: GitHub lets pipes fail in any other"
         elif key == "run" and isinstance(value, str):
             yield from (f"{where}: {fault}" for fault in broken_script(value))
-    # GitHub's own default goes on after a failure in a pipe.
     if workflow.get("defaults", {}).get("run", {}).get("shell") != "bash":
         yield "defaults.run.shell is not bash"
     for name, job in workflow["jobs"].items():
