@@ -5,10 +5,14 @@
 #
 # Crates come from crates.io; where a mirror is needed, say so with the machine's own file, which stays out of every layer:
 #   docker build --secret id=cargo,src="$HOME/.cargo/config.toml" ...
-ARG RUST=1.95
-ARG DEBIAN=bookworm
+#
+# The same sources make the same files: crates are those of Cargo.lock, every path is the same in each build, and every file has
+# the same time. What images stand on is the same where it is named by its digest, as releases do. tests/reproducible.sh builds
+# twice and compares.
+ARG RUST_IMAGE=rust:1.95-slim-bookworm
+ARG DEBIAN_IMAGE=debian:bookworm-slim
 
-FROM rust:${RUST}-slim-${DEBIAN} AS dependencies
+FROM ${RUST_IMAGE} AS dependencies
 WORKDIR /build
 ENV CARGO_INCREMENTAL=0 \
     CARGO_PROFILE_RELEASE_DEBUG=false \
@@ -49,21 +53,41 @@ COPY runtime/ runtime/
 COPY command-service/ command-service/
 COPY projector/ projector/
 COPY query-service/ query-service/
+# The commit that programs name; without it they say that they do not know.
+ARG REVISION=
 # Newer than the empty crates above, whatever the files' times are.
 RUN touch ./*/src/*.rs && \
-    cargo build --release --locked --offline --package command-service --package projector --package query-service
-# What a program needs at run time: the libraries that it names, certificates to know servers by, and where names are looked up.
-# Every file has the same time, so that the same sources make the same layers.
+    SYNCBOARD_COMMIT="$REVISION" cargo build --release --locked --offline --package command-service --package projector --package query-service
+# What a program needs at run time: the libraries that it names, certificates to know servers by, and where names are looked up;
+# and what Debian says of the packages that these come from, by which scanners know them.
 ARG SOURCE_DATE_EPOCH=0
 RUN for program in command-service projector query-service; do \
       install -D --mode=0755 "target/release/$program" "/images/$program/$program"; \
       ldd "target/release/$program" | grep -o '/[^ ]*' | sort -u | \
-        while read -r library; do install -D --mode=0755 "$library" "/images/$program$library"; done; \
+        while read -r library; do \
+          install -D --mode=0755 "$library" "/images/$program$library"; \
+          dpkg-query --search "*/${library##*/}" | cut --delimiter=: --fields=1; \
+        done | sort --unique >/tmp/packages; \
+      mkdir --parents "/images/$program/var/lib/dpkg/status.d"; \
+      for package in ca-certificates $(cat /tmp/packages); do \
+        dpkg-query --status "$package" >"/images/$program/var/lib/dpkg/status.d/$package"; \
+      done; \
+      install -D --mode=0644 /etc/os-release "/images/$program/etc/os-release"; \
       install -D --mode=0644 /etc/ssl/certs/ca-certificates.crt "/images/$program/etc/ssl/certs/ca-certificates.crt"; \
       echo 'hosts: files dns' >"/images/$program/etc/nsswitch.conf"; \
       echo 'syncboard:x:65532:65532::/:/none' >"/images/$program/etc/passwd"; \
     done; \
     find /images -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +
+
+# Everything that a release is made of: the services' images, and the program that is all of them.
+FROM build AS syncboard
+COPY compose/ compose/
+RUN touch compose/src/*.rs && \
+    SYNCBOARD_COMMIT="$REVISION" cargo build --release --locked --offline --package compose && \
+    install -D --mode=0755 target/release/syncboard /images/syncboard/syncboard
+
+FROM scratch AS release
+COPY --from=syncboard /images/ /
 
 FROM scratch AS service
 ARG VERSION=0.1.0
@@ -103,7 +127,7 @@ ENTRYPOINT ["/projector"]
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --start-interval=1s --retries=3 CMD ["/projector", "health"]
 
 # The way in: nginx with its configuration, and without a secret; the certificate is mounted.
-FROM debian:${DEBIAN}-slim AS proxy
+FROM ${DEBIAN_IMAGE} AS proxy
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 # Security updates of nginx are wanted: no version is pinned.
