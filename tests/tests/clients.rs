@@ -3,10 +3,14 @@
 
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use tests::{Client, Subscriber, System};
 use tokio::process::Command;
+use tokio::time::timeout;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
+/// How long a step may take: the first on a fresh machine installs what it needs.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// The folder of a language.
 fn folder(language: &str) -> PathBuf {
@@ -16,7 +20,8 @@ fn folder(language: &str) -> PathBuf {
 /// Runs a program of a folder to its end, which must be a good one; what it said.
 async fn run(folder: &Path, program: &str, args: &[&str]) -> String {
     let mut command = Command::new(folder.join(program));
-    let output = command.args(args).current_dir(folder).kill_on_drop(true).output().await.expect("it starts");
+    let output = command.args(args).current_dir(folder).kill_on_drop(true).output();
+    let output = timeout(PATIENCE, output).await.expect("it ends in time").expect("it starts");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{program} {args:?}: {said}{}", String::from_utf8_lossy(&output.stderr));
     said
