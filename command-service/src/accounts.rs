@@ -5,11 +5,13 @@ use crate::idempotency;
 use crate::identity::Identity;
 use crate::order::context;
 use crate::passwords::Passwords;
+use crate::section::Section;
 use domain::account::{Account, Command, Username};
 use events::Stream;
 use poem::Request;
 use poem::http::StatusCode;
 use poem_openapi::param::Header;
+use poem_openapi::types::Example;
 use poem_openapi::{ApiRequest, ApiResponse, Object, OpenApi};
 use runtime::auth::{Caller, Tokens};
 use runtime::clock::Clock;
@@ -33,6 +35,7 @@ pub(crate) struct Api {
 /// A user name and the password for it.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
+#[oai(example)]
 pub(crate) struct Credentials {
     /// 3 to 64 letters, digits, dots, underscores, hyphens or at signs; upper and lower case are the same.
     #[oai(validator(min_length = 3, max_length = 64))]
@@ -43,8 +46,15 @@ pub(crate) struct Credentials {
 
 impl Limited for Credentials {}
 
+impl Example for Credentials {
+    fn example() -> Self {
+        Self { username: "ada".to_owned(), password: "correct horse battery".to_owned() }
+    }
+}
+
 /// The password form of OAuth 2 (RFC 6749, section 4.3.2).
 #[derive(Deserialize, Object)]
+#[oai(example)]
 pub(crate) struct PasswordForm {
     /// `password`.
     grant_type: Option<String>,
@@ -55,6 +65,13 @@ pub(crate) struct PasswordForm {
 }
 
 impl Limited for PasswordForm {}
+
+impl Example for PasswordForm {
+    fn example() -> Self {
+        let Credentials { username, password } = Credentials::example();
+        Self { grant_type: Some("password".to_owned()), username, password }
+    }
+}
 
 /// How to log in: JSON, or the form that OAuth 2 clients send.
 #[derive(ApiRequest)]
@@ -125,7 +142,7 @@ impl Statuses for LoginStatuses {
     ];
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Accounts")]
 impl Api {
     /// Register an account
     ///

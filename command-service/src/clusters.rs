@@ -6,6 +6,7 @@ mod body;
 use crate::decider::{Decider, Error, Order, Outcome};
 use crate::invalid::Invalid;
 use crate::order::{Asked, Key};
+use crate::section::Section;
 use answer::{ChangeStatuses, Changed, CreateStatuses, Created, MergeStatuses, dissolved, merged, not_found, problem};
 use body::{MergeBody, NameBody, SkillLevelBody};
 use domain::cluster::{Cluster, Command, Error as Refusal};
@@ -34,7 +35,7 @@ pub(crate) struct Api {
     pub(crate) clusters: Arc<Clusters>,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Clusters")]
 impl Api {
     /// Make a cluster
     ///
@@ -60,7 +61,7 @@ impl Api {
         Ok(Created::of(cluster, &outcome))
     }
 
-    /// Name it
+    /// Name a cluster
     #[oai(path = "/v1/clusters/:id/name", method = "put", operation_id = "rename_cluster")]
     async fn rename(
         &self,
@@ -77,7 +78,7 @@ impl Api {
         Ok(self.clusters.change(&Asked::of(request, caller, key)?, id.0, command).await?)
     }
 
-    /// Say how demanding it is
+    /// Say how demanding a cluster is
     ///
     /// `unknown` leaves it to what its documents say.
     #[oai(path = "/v1/clusters/:id/skill_level", method = "put", operation_id = "set_cluster_skill_level")]
@@ -96,7 +97,7 @@ impl Api {
         Ok(self.clusters.change(&Asked::of(request, caller, key)?, id.0, command).await?)
     }
 
-    /// Make it part of another
+    /// Merge a cluster into another
     ///
     /// Its documents belong to the other from then on, and so do those that clustering would put into it. Of two merges
     /// that are asked for at once and lead round in a circle, the later one holds, and the other cluster is free again.
@@ -118,7 +119,7 @@ impl Api {
         Ok(self.clusters.change(&asked, id.0, Command::Merge { this, into }).await?)
     }
 
-    /// Give it up
+    /// Give a cluster up
     ///
     /// Its documents stand in no cluster, and neither do those that clustering would put into it later: it stays given up
     /// as long as the same group is found again. A document stands elsewhere once a user moves it, or once clustering finds

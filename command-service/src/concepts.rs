@@ -6,14 +6,16 @@ mod answer;
 use crate::decider::Decider;
 use crate::invalid::Invalid;
 use crate::order::{Asked, Key};
+use crate::section::Section;
 use answer::{ConceptChanged, ConceptMergeStatuses, ConceptStatuses, cycle, problem};
 use domain::concept::{Command, Concept};
 use domain::document::Name;
 use events::{ConceptId, Stream};
 use poem::Request;
 use poem_openapi::param::Path;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use runtime::http::{Authorized, JsonBody, Limited, Problem, Refused};
+use runtime::http::{Authorized, JsonBody, Limited, Problem, Refused, example};
 use serde::Deserialize;
 
 /// Where a chain of merged concepts is followed no further.
@@ -29,7 +31,7 @@ pub(crate) struct Api {
 /// How a concept is written.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
-#[oai(rename = "ConceptNameBody")]
+#[oai(rename = "ConceptNameBody", example)]
 pub(crate) struct NameBody {
     /// One line with at least one letter or digit, at most 100 characters unless configured otherwise.
     name: String,
@@ -38,7 +40,7 @@ pub(crate) struct NameBody {
 /// What a concept stands for.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
-#[oai(rename = "ConceptMergeBody")]
+#[oai(rename = "ConceptMergeBody", example)]
 pub(crate) struct MergeBody {
     /// The name or key of the concept that it becomes a part of.
     into: String,
@@ -48,15 +50,28 @@ impl Limited for NameBody {}
 
 impl Limited for MergeBody {}
 
-#[OpenApi]
+impl Example for NameBody {
+    fn example() -> Self {
+        Self { name: "Postgres".to_owned() }
+    }
+}
+
+impl Example for MergeBody {
+    fn example() -> Self {
+        Self { into: "SQL".to_owned() }
+    }
+}
+
+#[OpenApi(tag = "Section::Concepts")]
 impl Api {
-    /// Choose how it is written
+    /// Choose how a concept is written
     #[oai(path = "/v1/concepts/:concept/name", method = "put", operation_id = "rename_concept")]
     async fn rename(
         &self,
         request: &Request,
         caller: Authorized,
         /// The concept's key as queries show it, or its name.
+        #[oai(example = "example::concept")]
         concept: Path<String>,
         body: JsonBody<NameBody>,
         /// Names this command: a retry soon after with the same key and body gets the first answer.
@@ -68,7 +83,7 @@ impl Api {
         Ok(self.change(&Asked::of(request, caller, key)?, concept, command).await?)
     }
 
-    /// Make it part of another
+    /// Merge a concept into another
     ///
     /// Documents that have it have the other from then on. Of two merges that are asked for at once and lead round in a
     /// circle, the later one holds.
@@ -78,6 +93,7 @@ impl Api {
         request: &Request,
         caller: Authorized,
         /// The concept's key as queries show it, or its name.
+        #[oai(example = "example::concept")]
         concept: Path<String>,
         body: JsonBody<MergeBody>,
         /// Names this command: a retry soon after with the same key and body gets the first answer.
@@ -91,7 +107,7 @@ impl Api {
         Ok(self.change(&asked, concept, command).await?)
     }
 
-    /// Let it stand for itself
+    /// Let a concept stand for itself
     ///
     /// Whether a user merged it or the system took it for a spelling or an acronym of another: it stays apart.
     #[oai(path = "/v1/concepts/:concept/merge", method = "delete", operation_id = "separate_concept")]
@@ -100,6 +116,7 @@ impl Api {
         request: &Request,
         caller: Authorized,
         /// The concept's key as queries show it, or its name.
+        #[oai(example = "example::concept")]
         concept: Path<String>,
         /// Names this command: a retry soon after with the same key gets the first answer.
         #[oai(name = "Idempotency-Key")]
@@ -110,7 +127,7 @@ impl Api {
         Ok(self.change(&Asked::of(request, caller, key)?, concept, command).await?)
     }
 
-    /// Never suggest it again
+    /// Never suggest a concept again
     ///
     /// No document has it, but for those to which a user adds it.
     #[oai(path = "/v1/concepts/:concept/suppression", method = "put", operation_id = "suppress_concept")]
@@ -119,6 +136,7 @@ impl Api {
         request: &Request,
         caller: Authorized,
         /// The concept's key as queries show it, or its name.
+        #[oai(example = "example::concept")]
         concept: Path<String>,
         /// Names this command: a retry soon after with the same key gets the first answer.
         #[oai(name = "Idempotency-Key")]
@@ -129,13 +147,14 @@ impl Api {
         Ok(self.change(&Asked::of(request, caller, key)?, concept, command).await?)
     }
 
-    /// Suggest it again
+    /// Suggest a concept again
     #[oai(path = "/v1/concepts/:concept/suppression", method = "delete", operation_id = "allow_concept")]
     async fn allow(
         &self,
         request: &Request,
         caller: Authorized,
         /// The concept's key as queries show it, or any of its names.
+        #[oai(example = "example::concept")]
         concept: Path<String>,
         /// Names this command: a retry soon after with the same key gets the first answer.
         #[oai(name = "Idempotency-Key")]

@@ -16,6 +16,7 @@ pub(crate) use merge::Api as MergeApi;
 use crate::duplicates::Duplicates;
 use crate::invalid::Invalid;
 use crate::order::{Asked, IfMatch, Key};
+use crate::section::Section;
 use answer::{AcceptedUpload, EditStatuses, Edited, UploadStatuses, Uploaded, etag, exists, problem};
 use body::{DescribeBody, RetitleBody, ReviseBody, UploadBody};
 use domain::document::{Command, Document, Tag};
@@ -24,7 +25,7 @@ use poem::Request;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path};
 use runtime::blobs::Blobs;
-use runtime::http::{Authorized, JsonBody, Problem, RawJson, Refused};
+use runtime::http::{Authorized, JsonBody, Problem, RawJson, Refused, example};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -35,7 +36,7 @@ pub(crate) struct Api {
     pub(crate) duplicates: Duplicates,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Documents")]
 impl Api {
     /// Upload a text
     ///
@@ -79,7 +80,7 @@ impl Api {
         }
     }
 
-    /// Replace the text
+    /// Replace the text of a document
     ///
     /// One revision more; the same text again changes nothing.
     #[oai(path = "/v1/documents/:id/content", method = "put", operation_id = "revise_document")]
@@ -103,7 +104,7 @@ impl Api {
         Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
-    /// Change the title
+    /// Change the title of a document
     #[oai(path = "/v1/documents/:id/title", method = "put", operation_id = "retitle_document")]
     async fn retitle(
         &self,
@@ -124,7 +125,7 @@ impl Api {
         Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
-    /// Describe where it comes from and how demanding it is
+    /// Describe where a document comes from and how demanding it is
     ///
     /// What is left out stays as it is.
     #[oai(path = "/v1/documents/:id/description", method = "put", operation_id = "describe_document")]
@@ -148,7 +149,7 @@ impl Api {
         Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
-    /// Put a tag on
+    /// Put a tag on a document
     ///
     /// Tags are lower case.
     #[oai(path = "/v1/documents/:id/tags/:tag", method = "put", operation_id = "tag_document")]
@@ -159,6 +160,7 @@ impl Api {
         /// The document.
         id: Path<Uuid>,
         /// The tag.
+        #[oai(example = "example::tag")]
         tag: Path<String>,
         /// Names this command: a retry soon after with the same key gets the first answer.
         #[oai(name = "Idempotency-Key")]
@@ -173,7 +175,7 @@ impl Api {
         Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
-    /// Take a tag off
+    /// Take a tag off a document
     #[oai(path = "/v1/documents/:id/tags/:tag", method = "delete", operation_id = "untag_document")]
     async fn untag(
         &self,
@@ -182,6 +184,7 @@ impl Api {
         /// The document.
         id: Path<Uuid>,
         /// The tag.
+        #[oai(example = "example::tag")]
         tag: Path<String>,
         /// Names this command: a retry soon after with the same key gets the first answer.
         #[oai(name = "Idempotency-Key")]
@@ -196,7 +199,7 @@ impl Api {
         Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
-    /// Put it into the trash
+    /// Put a document into the trash
     ///
     /// Nothing is lost: it can be restored, and its history stays.
     #[oai(path = "/v1/documents/:id", method = "delete", operation_id = "trash_document")]
@@ -217,7 +220,7 @@ impl Api {
         Ok(self.documents.edit(&asked, id.0, Command::Trash).await?)
     }
 
-    /// Take it out of the trash
+    /// Take a document out of the trash
     #[oai(path = "/v1/documents/:id/restore", method = "post", operation_id = "restore_document")]
     async fn restore(
         &self,

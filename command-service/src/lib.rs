@@ -16,6 +16,7 @@ mod invalid;
 mod metrics;
 mod order;
 mod passwords;
+mod section;
 mod tip;
 
 pub use config::Config;
@@ -116,7 +117,7 @@ fn build(
         OpenApiService::new((accounts, documents, knowledge), "SyncBoard command-service", env!("CARGO_PKG_VERSION"))
             .description("Writes: every accepted command is an event in the log, answered with its `sequence`.");
     let operations = http::operation_ids(&api.spec());
-    let routes = Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", api.spec_endpoint());
+    let routes = Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", http::description(&api.spec()));
     let refresh = move || runtime::telemetry::pool(&pool);
     let routes = http::operations(routes, checks, telemetry, refresh).nest("/", http::guard(api, tokens, OPEN));
     http::edge(routes.boxed(), &config.http, operations)

@@ -8,6 +8,7 @@ mod totals;
 use crate::answer::{Found, WorkspaceStatuses};
 use crate::config::Overviews;
 use crate::interval::{self, Interval};
+use crate::section::Section;
 use crate::tables::{Of, Tables};
 use activity::Activity;
 use breakdown::{Breakdown, Counted, CountedCluster, DocumentInterval};
@@ -66,7 +67,7 @@ struct Wanted {
     days: u32,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Workspace")]
 impl Api {
     /// The caller's workspace over time and by its parts
     ///

@@ -8,6 +8,7 @@ use one::ClusterView;
 
 use crate::answer::{ClusterStatuses, Found, FoundPage, ListStatuses};
 use crate::config::Pages;
+use crate::section::Section;
 use crate::tables::{Of, Tables};
 use documents::ClusterDocuments;
 use list::{ClusterList, ClusterSort, Wanted};
@@ -22,7 +23,7 @@ pub(crate) struct Api {
     pub(crate) pages: Pages,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Clusters")]
 impl Api {
     /// Clusters
     ///

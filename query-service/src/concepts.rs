@@ -14,6 +14,7 @@ pub(crate) use one::resolve;
 use crate::answer::{ConceptStatuses, Found, FoundPage, ListStatuses};
 use crate::config::{Overviews, Pages};
 use crate::interval::Interval;
+use crate::section::Section;
 use crate::tables::{Of, Tables};
 use chrono::{DateTime, Utc};
 use decisions::{AliasList, SuppressedConcepts};
@@ -24,7 +25,7 @@ use neighbours::Neighbours;
 use one::ConceptDetail;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
-use runtime::http::{Authorized, Category, Refused};
+use runtime::http::{Authorized, Category, Refused, example};
 
 /// Neighbours when the request does not say.
 const NEIGHBOURS: u32 = 20;
@@ -36,7 +37,7 @@ pub(crate) struct Api {
     pub(crate) overviews: Overviews,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Concepts")]
 impl Api {
     /// Concepts
     ///
@@ -95,6 +96,7 @@ impl Api {
         &self,
         Authorized(caller): Authorized,
         /// The concept.
+        #[oai(example = "example::concept")]
         concept: Path<String>,
         /// Wait until the answer shows at least this sequence.
         min_sequence: Query<Option<u64>>,
@@ -119,6 +121,7 @@ impl Api {
         &self,
         Authorized(caller): Authorized,
         /// The concept.
+        #[oai(example = "example::concept")]
         concept: Path<String>,
         /// Most documents of the page; 50 if absent, at most 200, unless configured otherwise.
         #[oai(validator(minimum(value = "1")))]
@@ -151,6 +154,7 @@ impl Api {
         &self,
         Authorized(caller): Authorized,
         /// The concept.
+        #[oai(example = "example::concept")]
         concept: Path<String>,
         /// Most neighbours; 20 if absent, at most 200, unless configured otherwise.
         #[oai(validator(minimum(value = "1")))]
@@ -182,6 +186,7 @@ impl Api {
         &self,
         Authorized(caller): Authorized,
         /// The concept.
+        #[oai(example = "example::concept")]
         concept: Path<String>,
         /// How long an interval is.
         #[oai(default)]

@@ -20,6 +20,7 @@ use crate::answer::{self, DocumentStatuses, Found, FoundPage, ListStatuses, docu
 use crate::config::Pages;
 use crate::cursor;
 use crate::hot::Hot;
+use crate::section::Section;
 use crate::tables::{self, Of, Tables};
 use chrono::{DateTime, Utc};
 use events::DocumentId;
@@ -43,7 +44,7 @@ pub(crate) struct Api {
     pub(crate) pages: Pages,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Documents")]
 impl Api {
     /// One document
     ///

@@ -3,6 +3,7 @@
 use crate::answer::{self, FoundPage, ListStatuses};
 use crate::config::Pages;
 use crate::cursor;
+use crate::section::Section;
 use crate::tables::{Of, Tables};
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Header, Query};
@@ -76,7 +77,7 @@ struct Member<Group> {
     count: i64,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Documents")]
 impl Api {
     /// Duplicates
     ///

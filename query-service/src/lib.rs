@@ -13,6 +13,7 @@ mod hot;
 mod interval;
 mod metrics;
 mod past;
+mod section;
 mod statistics;
 mod subscriptions;
 mod suggestions;
@@ -171,7 +172,7 @@ fn described<T: OpenApi + 'static>(apis: T) -> (Route, OpenApiService<T, ()>) {
         "Reads. Every answer says in `Syncboard-Sequence` up to where it shows the log; give the `sequence` of a command as \
          `min_sequence` to read what you wrote. Access tokens come from `POST /v1/tokens` of the command-service.",
     );
-    (Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", api.spec_endpoint()), api)
+    (Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", http::description(&api.spec())), api)
 }
 
 fn checks(tables: &Tables, live: Option<&Live>, nats: &event_log::Client, past: Option<Name>) -> Checks {

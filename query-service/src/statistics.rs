@@ -1,6 +1,7 @@
 //! A workspace in numbers.
 
 use crate::answer::{Found, WorkspaceStatuses};
+use crate::section::Section;
 use crate::tables::{Of, Tables};
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Header, Query};
@@ -40,7 +41,7 @@ pub(crate) struct Statistics {
     updated_at: Option<DateTime<Utc>>,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Workspace")]
 impl Api {
     /// The caller's workspace in numbers
     #[oai(path = "/v1/statistics", method = "get", operation_id = "get_statistics")]

@@ -15,6 +15,7 @@ pub(crate) use gate::gate;
 pub(crate) use hub::Hub;
 pub(crate) use reader::read;
 
+use crate::section::Section;
 use chrono::{DateTime, Utc};
 use events::{Aggregate, EventType, cluster, concept, document};
 use filter::Filter;
@@ -100,7 +101,7 @@ impl Statuses for SubscriberStatuses {
     ];
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Subscriptions")]
 impl Api {
     /// A ticket for one subscription
     ///

@@ -6,6 +6,7 @@ mod starters;
 
 use crate::answer::{Found, WorkspaceStatuses};
 use crate::config::Overviews;
+use crate::section::Section;
 use crate::tables::{Of, Tables};
 use analysis::suggestions;
 use chrono::Duration;
@@ -96,6 +97,7 @@ pub(crate) struct Suggestion {
 
 /// What could be built.
 #[derive(Serialize, Object)]
+#[oai(rename = "SuggestionList")]
 pub(crate) struct Suggestions {
     /// The most promising first.
     suggestions: Vec<Suggestion>,
@@ -103,7 +105,7 @@ pub(crate) struct Suggestions {
     missing: Vec<String>,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Workspace")]
 impl Api {
     /// What could be built from what the workspace knows
     ///

@@ -2,7 +2,9 @@
 
 mod body;
 mod conditional;
+mod description;
 mod edge;
+pub mod example;
 mod guard;
 mod operations;
 mod patient;
@@ -13,6 +15,7 @@ mod vocabulary;
 
 pub use body::{FormBody, JsonBody, Limited, parse_json};
 pub use conditional::{if_match, if_none_match};
+pub use description::description;
 pub use edge::{RequestContext, edge};
 pub use guard::{Authorized, guard};
 pub use operations::{operation_ids, operations};

@@ -1,7 +1,8 @@
 //! Contracts that are committed files: what the running system says of itself must be what the repository says of it.
 //! `bash .ci/contracts --update` writes them anew.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tests::System;
@@ -41,6 +42,105 @@ async fn openapi_documents_are_as_committed() {
         assert_committed(&format!("schema/openapi/{service}.json"), &format!("{spec:#}\n"));
     }
     system.finish().await;
+}
+
+/// The committed OpenAPI documents, of which clients are generated.
+fn documents() -> [Value; 2] {
+    ["command-service", "query-service"].map(|service| {
+        let text = fs::read_to_string(root().join(format!("schema/openapi/{service}.json"))).expect("it is committed");
+        serde_json::from_str(&text).expect("it is JSON")
+    })
+}
+
+/// The operations of a document.
+fn operations(document: &Value) -> impl Iterator<Item = &Value> {
+    let paths = document["paths"].as_object().expect("paths").values();
+    paths.flat_map(|path| path.as_object().expect("operations").values())
+}
+
+fn text<'a>(part: &'a Value, name: &str) -> &'a str {
+    part[name].as_str().filter(|text| !text.is_empty()).unwrap_or_else(|| panic!("no {name} in {part:#}"))
+}
+
+fn list<'a>(part: &'a Value, name: &str) -> &'a [Value] {
+    part[name].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[test]
+fn every_operation_reads_well_as_a_function() {
+    let mut ids = BTreeSet::new();
+    let documents = documents();
+    for document in &documents {
+        let tags: BTreeSet<_> =
+            list(document, "tags").iter().map(|tag| (text(tag, "name"), text(tag, "description"))).collect();
+        for operation in operations(document) {
+            let id = text(operation, "operationId");
+            assert!(id.split('_').all(|word| word.bytes().all(|letter| letter.is_ascii_lowercase())), "{id}");
+            assert!(id.contains('_') && ids.insert(id), "{id} says too little, or names two operations");
+            assert!(!text(operation, "summary").ends_with('.'), "{id} has more than a title as its summary");
+            let [tag] = list(operation, "tags") else { panic!("{id} stands in no section, or in several") };
+            assert!(tags.iter().any(|(name, _)| tag == name), "{id} stands in a section that is not described");
+            let is_open = ["register_account", "issue_token"].contains(&id);
+            assert_eq!(list(operation, "security").is_empty(), is_open, "{id} says how to be let in, if one must be");
+            for parameter in list(operation, "parameters") {
+                text(parameter, "description");
+            }
+        }
+    }
+    assert!(ids.len() > 50);
+}
+
+#[test]
+fn every_error_is_a_problem() {
+    let [commands, queries] = documents();
+    assert_eq!(commands["components"]["schemas"]["Problem"], queries["components"]["schemas"]["Problem"]);
+    let problem = json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
+    for operation in operations(&commands).chain(operations(&queries)) {
+        let id = text(operation, "operationId");
+        let answers = operation["responses"].as_object().expect("answers");
+        let errors: Vec<_> = answers.iter().filter(|(status, _)| status.as_str() >= "400").collect();
+        assert!(errors.iter().any(|(status, _)| *status == "default"), "{id} has an answer to what nobody thought of");
+        for (status, answer) in errors {
+            assert_eq!(answer["content"], problem, "{status} of {id}");
+            text(answer, "description");
+        }
+    }
+}
+
+/// What validates against a schema of a document.
+fn validator(document: &Value, schema: &Value) -> jsonschema::Validator {
+    let mut root = schema.clone();
+    root["components"] = document["components"].clone();
+    jsonschema::options().should_validate_formats(true).build(&root).expect("a valid schema")
+}
+
+#[test]
+fn examples_are_there_and_valid() {
+    for document in documents() {
+        let schemas = document["components"]["schemas"].as_object().expect("schemas");
+        for (name, schema) in schemas.iter().filter(|(_, schema)| schema["example"] != Value::Null) {
+            if let Err(error) = validator(&document, schema).validate(&schema["example"]) {
+                panic!("the example of {name}: {error}");
+            }
+        }
+        assert!(schemas["Problem"]["example"].is_object(), "a problem has an example");
+        for operation in operations(&document) {
+            let id = text(operation, "operationId");
+            let bodies = operation["requestBody"]["content"].as_object().into_iter().flatten();
+            for name in bodies.map(|(_, body)| text(&body["schema"], "$ref").rsplit('/').next().expect("a name")) {
+                assert!(schemas[name]["example"].is_object(), "{name}, a body of {id}, has an example");
+            }
+            for parameter in list(operation, "parameters").iter().filter(|parameter| parameter["in"] == "path") {
+                // An id or a number shows its form by its type.
+                assert_ne!(
+                    parameter["schema"],
+                    json!({ "type": "string" }),
+                    "{id}: {} has an example",
+                    parameter["name"]
+                );
+            }
+        }
+    }
 }
 
 #[test]

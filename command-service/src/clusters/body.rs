@@ -1,14 +1,15 @@
 //! The bodies of cluster commands.
 
 use poem_openapi::Object;
-use runtime::http::{Limited, SkillLevel};
+use poem_openapi::types::Example;
+use runtime::http::{Limited, SkillLevel, example};
 use serde::Deserialize;
 use uuid::Uuid;
 
 /// A cluster's name.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
-#[oai(rename = "ClusterNameBody")]
+#[oai(rename = "ClusterNameBody", example)]
 pub(crate) struct NameBody {
     /// One line with at least one letter or digit, at most 300 characters unless configured otherwise.
     pub(super) name: String,
@@ -17,6 +18,7 @@ pub(crate) struct NameBody {
 /// A cluster's level.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
+#[oai(example)]
 pub(crate) struct SkillLevelBody {
     /// How demanding it is.
     pub(super) skill_level: SkillLevel,
@@ -25,7 +27,7 @@ pub(crate) struct SkillLevelBody {
 /// Where a cluster goes.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
-#[oai(rename = "ClusterMergeBody")]
+#[oai(rename = "ClusterMergeBody", example)]
 pub(crate) struct MergeBody {
     /// The cluster that it becomes a part of.
     pub(super) into: Uuid,
@@ -36,3 +38,21 @@ impl Limited for NameBody {}
 impl Limited for SkillLevelBody {}
 
 impl Limited for MergeBody {}
+
+impl Example for NameBody {
+    fn example() -> Self {
+        Self { name: "Running containers".to_owned() }
+    }
+}
+
+impl Example for SkillLevelBody {
+    fn example() -> Self {
+        Self { skill_level: SkillLevel::Intermediate }
+    }
+}
+
+impl Example for MergeBody {
+    fn example() -> Self {
+        Self { into: example::ID }
+    }
+}

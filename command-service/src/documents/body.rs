@@ -4,7 +4,8 @@ use crate::invalid::Invalid;
 use domain::document::{self, Command, Limits, MediaType, Tag, Title};
 use events::{AccountId, Content};
 use poem_openapi::Object;
-use runtime::http::{Limited, Problem, SkillLevel, Source};
+use poem_openapi::types::Example;
+use runtime::http::{Limited, Problem, SkillLevel, Source, SourceKind};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -35,6 +36,7 @@ pub(crate) struct UploadBody {
 /// A text that replaces another.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
+#[oai(example)]
 pub(crate) struct ReviseBody {
     /// The text.
     text: String,
@@ -46,6 +48,7 @@ pub(crate) struct ReviseBody {
 /// A title that replaces another.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
+#[oai(example)]
 pub(crate) struct RetitleBody {
     /// One line.
     title: String,
@@ -54,6 +57,7 @@ pub(crate) struct RetitleBody {
 /// What is known of a document.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
+#[oai(example)]
 pub(crate) struct DescribeBody {
     /// Where it comes from; as before if absent.
     #[serde(default)]
@@ -83,17 +87,42 @@ fn text_limit(config: &runtime::config::Http) -> usize {
     usize::try_from(config.text_body_limit.as_u64()).unwrap_or(usize::MAX)
 }
 
-impl poem_openapi::types::Example for UploadBody {
+impl Example for UploadBody {
     fn example() -> Self {
         Self {
             title: "Containers".to_owned(),
             text: "# Containers\n\nA container shares the kernel of its host.".to_owned(),
             media_type: Some("text/markdown".to_owned()),
-            source: None,
+            source: Some(example_source()),
             skill_level: Some(SkillLevel::Beginner),
             tags: vec!["ops".to_owned()],
         }
     }
+}
+
+impl Example for ReviseBody {
+    fn example() -> Self {
+        Self {
+            text: "# Containers\n\nA container shares the kernel of its host, and has its own files.".to_owned(),
+            media_type: Some("text/markdown".to_owned()),
+        }
+    }
+}
+
+impl Example for RetitleBody {
+    fn example() -> Self {
+        Self { title: "Containers and pods".to_owned() }
+    }
+}
+
+impl Example for DescribeBody {
+    fn example() -> Self {
+        Self { source: Some(example_source()), skill_level: Some(SkillLevel::Intermediate) }
+    }
+}
+
+fn example_source() -> Source {
+    Source { kind: SourceKind::File, name: Some("containers.md".to_owned()), url: None, author: None }
 }
 
 impl UploadBody {

@@ -5,12 +5,14 @@ use super::answer::Edited;
 use crate::clusters::Clusters;
 use crate::invalid::Invalid;
 use crate::order::{Asked, IfMatch, Key};
+use crate::section::Section;
 use domain::document::{Command, Name};
 use events::ClusterId;
 use poem::Request;
 use poem_openapi::param::Path;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use runtime::http::{Authorized, Category, JsonBody, Limited, Problem, Refused, Statuses};
+use runtime::http::{Authorized, Category, JsonBody, Limited, Problem, Refused, Statuses, example};
 use serde::Deserialize;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -24,6 +26,7 @@ pub(crate) struct Api {
 /// What is said of a concept.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
+#[oai(example)]
 pub(crate) struct ConceptBody {
     /// What sort of thing it names; as before, or found by its name, if absent.
     #[serde(default)]
@@ -33,6 +36,7 @@ pub(crate) struct ConceptBody {
 /// Where a document belongs.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
+#[oai(example)]
 pub(crate) struct MoveBody {
     /// The cluster.
     cluster_id: Uuid,
@@ -41,6 +45,18 @@ pub(crate) struct MoveBody {
 impl Limited for ConceptBody {}
 
 impl Limited for MoveBody {}
+
+impl Example for ConceptBody {
+    fn example() -> Self {
+        Self { category: Some(Category::Database) }
+    }
+}
+
+impl Example for MoveBody {
+    fn example() -> Self {
+        Self { cluster_id: example::ID }
+    }
+}
 
 /// How a word on a document's concepts can fail.
 pub(crate) struct ConceptStatuses;
@@ -82,9 +98,9 @@ impl Statuses for MoveStatuses {
     ];
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Documents")]
 impl Api {
-    /// Say that it has a concept
+    /// Say that a document has a concept
     ///
     /// Also brings back a concept that was taken away. `changed` is false only if the same, with the same name and
     /// category, was the last that was said of the document's concepts. Anything else is recorded, also if it was said
@@ -98,6 +114,7 @@ impl Api {
         /// The document.
         id: Path<Uuid>,
         /// The concept's name.
+        #[oai(example = "example::concept")]
         concept: Path<String>,
         body: JsonBody<ConceptBody>,
         /// Names this command: a retry soon after with the same key and body gets the first answer.
@@ -113,7 +130,7 @@ impl Api {
         Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
-    /// Say that it does not have a concept
+    /// Say that a document does not have a concept
     ///
     /// Whatever an analysis finds, now or later, the document does not have it until somebody adds it. `changed` is false
     /// only if the same, with the same name, was the last that was said of the document's concepts.
@@ -125,6 +142,7 @@ impl Api {
         /// The document.
         id: Path<Uuid>,
         /// The concept's name, or its key as queries show it.
+        #[oai(example = "example::concept")]
         concept: Path<String>,
         /// Names this command: a retry soon after with the same key gets the first answer.
         #[oai(name = "Idempotency-Key")]
@@ -139,7 +157,7 @@ impl Api {
         Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
-    /// Put it into a cluster
+    /// Put a document into a cluster
     ///
     /// It stays there, whatever clustering finds, until it is released. In a cluster that was merged it belongs to the
     /// one that took over.
@@ -166,7 +184,7 @@ impl Api {
         Ok(self.documents.edit(&asked, id.0, Command::MoveToCluster { cluster }).await?)
     }
 
-    /// Let clustering decide again
+    /// Let clustering place a document again
     #[oai(path = "/v1/documents/:id/cluster", method = "delete", operation_id = "release_document_from_cluster")]
     async fn release(
         &self,

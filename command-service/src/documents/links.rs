@@ -4,6 +4,7 @@ use super::Documents;
 use super::answer::{Edited, not_found, trashed};
 use super::walk::{Walk, walk};
 use crate::order::{Asked, IfMatch, Key};
+use crate::section::Section;
 use domain::document::{Command, Document};
 use events::document::Link;
 use events::{DocumentId, Stream};
@@ -61,9 +62,9 @@ impl Statuses for UnlinkStatuses {
     ];
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Documents")]
 impl Api {
-    /// Link it to another document
+    /// Link a document to another
     ///
     /// `prerequisite`, `followup` and `supersedes` lead from one document on to another, and never in a circle. Of two
     /// links made at the same time that together would, the later one is void: queries mark it. The other may be in the
@@ -94,7 +95,7 @@ impl Api {
         Ok(self.documents.edit(&asked, id.0, command).await?)
     }
 
-    /// Take a link away
+    /// Take a link of a document away
     #[oai(path = "/v1/documents/:id/links/:relation/:to", method = "delete", operation_id = "unlink_document")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented parameter")]
     async fn unlink(

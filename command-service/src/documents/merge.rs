@@ -11,13 +11,15 @@ use super::answer::{Edited, etag, not_found, problem, trashed};
 use crate::answer::Accepted;
 use crate::decider::{Error, Order, Outcome};
 use crate::order::{Asked, IfMatch, Key};
+use crate::section::Section;
 use domain::document::{Command, Details, Document};
 use events::{CommandId, DocumentId, Stream};
 use poem::Request;
 use poem_openapi::param::Path;
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use runtime::event_log;
-use runtime::http::{Authorized, JsonBody, Limited, Problem, Refused, Statuses};
+use runtime::http::{Authorized, JsonBody, Limited, Problem, Refused, Statuses, example};
 use serde::Deserialize;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -33,12 +35,19 @@ pub(crate) struct Api {
 /// Which document becomes part of another.
 #[derive(Deserialize, Object)]
 #[serde(deny_unknown_fields)]
+#[oai(example)]
 pub(crate) struct MergeBody {
     /// The document to be merged; it goes into the trash.
     from: Uuid,
 }
 
 impl Limited for MergeBody {}
+
+impl Example for MergeBody {
+    fn example() -> Self {
+        Self { from: example::ID }
+    }
+}
 
 /// How merging can fail.
 pub(crate) struct MergeStatuses;
@@ -65,9 +74,9 @@ struct Merge<'a> {
     from: DocumentId,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Documents")]
 impl Api {
-    /// Merge another document into it
+    /// Merge another document into one
     ///
     /// It takes over the other's tags, links and added concepts, as far as its limits allow; the other goes into the trash
     /// and keeps its history. If the other is restored, this one keeps what it took. A retry completes a merge that was

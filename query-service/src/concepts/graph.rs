@@ -2,6 +2,7 @@
 
 use crate::answer::{Found, WorkspaceStatuses};
 use crate::config::Overviews;
+use crate::section::Section;
 use crate::tables::{Of, Tables};
 use analysis::graph::{self, Pair};
 use poem_openapi::param::{Header, Query};
@@ -87,7 +88,7 @@ struct Wanted {
     considered: u32,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Concepts")]
 impl Api {
     /// The graph of concepts
     ///

@@ -2,6 +2,7 @@
 
 use super::text;
 use crate::answer::{DocumentStatuses, Found, document_not_found};
+use crate::section::Section;
 use crate::tables::{Of, Tables};
 use analysis::near;
 use analysis::words::{MOST_BYTES, Words};
@@ -53,7 +54,7 @@ pub(crate) struct DocumentComparison {
     shared_tags: Vec<String>,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Documents")]
 impl Api {
     /// Compare two documents
     ///

@@ -6,6 +6,7 @@ use super::related::{self, RelatedDocuments};
 use super::unclustered::{self, UnclusteredDocuments};
 use crate::answer::{DocumentStatuses, Found, FoundPage, ListStatuses};
 use crate::config::{Overviews, Pages};
+use crate::section::Section;
 use crate::tables::{Of, Tables};
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
@@ -22,7 +23,7 @@ pub(crate) struct Api {
     pub(crate) overviews: Overviews,
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Documents")]
 impl Api {
     /// What is known of a document
     ///

@@ -28,7 +28,7 @@ pub(crate) enum StateFilter {
 /// What the list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "snake_case")]
-#[oai(rename_all = "snake_case")]
+#[oai(rename = "DocumentSort", rename_all = "snake_case")]
 pub(crate) enum Sort {
     /// When it last changed.
     #[default]

@@ -10,6 +10,7 @@ mod state;
 use crate::answer::{self, Found, document_not_found};
 use crate::config::{Overviews, Pages};
 use crate::cursor;
+use crate::section::Section;
 use crate::tables::{Of, Tables};
 use chrono::{DateTime, Utc};
 use diff::RevisionDiff;
@@ -62,7 +63,7 @@ fn revision_not_found() -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "revision_not_found", "the document had no such revision")
 }
 
-#[OpenApi]
+#[OpenApi(tag = "Section::Documents")]
 impl Api {
     /// A document as it was
     ///

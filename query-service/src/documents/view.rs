@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// Whether a document is in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Enum)]
 #[serde(rename_all = "snake_case")]
-#[oai(rename_all = "snake_case")]
+#[oai(rename = "DocumentState", rename_all = "snake_case")]
 pub(crate) enum State {
     /// In use.
     Live,

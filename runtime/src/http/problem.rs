@@ -7,7 +7,7 @@ use poem_openapi::error::{
     AuthorizationError, ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError,
 };
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
-use poem_openapi::types::Type;
+use poem_openapi::types::{Example, Type};
 use poem_openapi::{ApiResponse, Object};
 use serde::Serialize;
 use std::fmt;
@@ -47,6 +47,7 @@ pub mod code {
 
 /// A problem (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Object)]
+#[oai(example)]
 pub struct Problem {
     /// URI of the kind of problem: `urn:syncboard:problem:<code>`.
     #[serde(rename = "type")]
@@ -56,7 +57,7 @@ pub struct Problem {
     pub title: String,
     /// HTTP status.
     pub status: u16,
-    /// Stable code, for programs.
+    /// Stable code, for programs; each operation names its own. New ones may come.
     pub code: String,
     /// What is wrong this time.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -139,6 +140,13 @@ impl Problem {
     }
 }
 
+impl Example for Problem {
+    fn example() -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "stale_if_match", "the document has changed since")
+            .detail("its ETag is now \"43\"")
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.title, self.code)
@@ -216,7 +224,9 @@ impl<S: Statuses> ApiResponse for Refused<S> {
             content: vec![MetaMediaType { content_type: CONTENT_TYPE, schema: Problem::schema_ref() }],
             headers: vec![],
         };
-        MetaResponses { responses: S::ALL.iter().map(problem).collect() }
+        let mut responses: Vec<_> = S::ALL.iter().map(problem).collect();
+        responses.push(MetaResponse { status: None, ..problem(&(0, "Any other problem, such as `internal` (500).")) });
+        MetaResponses { responses }
     }
 
     fn register(registry: &mut Registry) {
