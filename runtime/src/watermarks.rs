@@ -4,6 +4,7 @@
 mod memory;
 
 use crate::metrics::LEFT;
+use crate::service::chain;
 use crate::{EventLog, config};
 use bytesize::ByteSize;
 use metrics::gauge;
@@ -82,7 +83,10 @@ impl Watermark {
                 let storage = if high == 0 { Ok(None) } else { log.storage().await };
                 storage
                     .map(|storage| storage.map(|storage| Room::of_limit(storage.used, storage.limit, high, low)))
-                    .map_err(|_| None)
+                    .map_err(|error| {
+                        tracing::debug!(error = chain(&error), "the log does not say what it stores");
+                        None
+                    })
             }
         })
     }

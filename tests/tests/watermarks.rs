@@ -103,7 +103,10 @@ async fn a_service_that_takes_too_much_memory_is_alive_and_not_ready() {
     let system = System::start(PROGRAM).await;
     let listen = format!("127.0.0.1:{}", free_port());
     let mut command = system.command("command-service", &["--log", "warn", "--listen", &listen]);
-    command.env("SYNCBOARD_SECRET_KEY", "0123456789abcdef0123456789abcdef").env("SYNCBOARD_MEMORY_LIMIT", "4MiB");
+    command
+        .stderr(Stdio::null())
+        .env("SYNCBOARD_SECRET_KEY", "0123456789abcdef0123456789abcdef")
+        .env("SYNCBOARD_MEMORY_LIMIT", "4MiB");
     let _service = command.spawn().expect("it starts");
     let asked = async |path: &str| http().get(format!("http://{listen}{path}")).send().await;
     wait_for("it is not ready", async || asked("/health/ready").await.is_ok_and(|answer| answer.status() == 503)).await;
