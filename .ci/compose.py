@@ -8,7 +8,7 @@ import yaml
 
 PROMISES = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
 # Settings that hold a secret come from a file; anything else in an environment can be seen by whoever inspects a container.
-SECRETS = ("_URL", "_PASSWORD", "_KEY")
+SECRETS = ("_URL", "_PASSWORD", "_KEY", "_KEYS")
 OPEN = {"SYNCBOARD_LLM_URL"}
 
 

@@ -25,6 +25,7 @@ use runtime::event_log::{self, Follow};
 use runtime::health::Checks;
 use runtime::service::{chain, told_to_stop, until_up};
 use runtime::telemetry::{self};
+use runtime::watermarks::Watermark;
 use runtime::{EventLog, http, postgres};
 use sqlx::PgPool;
 use std::collections::HashSet;
@@ -86,6 +87,7 @@ pub(crate) async fn run(config: Assist) -> Result<(), Box<dyn std::error::Error 
         nameless: HashSet::new(),
     };
     let checks = checks(&log, &pool, assistant.chat.is_answering());
+    let checks = checks.needs_room(&Watermark::of_memory(&config.memory));
     let gauges = pool.clone();
     let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
     let endpoint = http::edge(routes, &config.http, Vec::new());

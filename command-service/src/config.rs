@@ -4,7 +4,7 @@ use crate::assistant::Assist;
 use bytesize::ByteSize;
 use clap::{Args, Parser};
 use domain::document::Limits;
-use runtime::config::{Auth, Http, Log, Nats, Postgres, duration};
+use runtime::config::{Auth, Disk, Http, Log, LogRoom, Memory, Nats, Postgres, duration};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -60,6 +60,15 @@ pub struct Serve {
     /// Logs
     #[command(flatten)]
     pub log: Log,
+    /// Memory
+    #[command(flatten)]
+    pub memory: Memory,
+    /// Disks
+    #[command(flatten)]
+    pub disk: Disk,
+    /// Room in the log
+    #[command(flatten)]
+    pub log_room: LogRoom,
     /// Deciding and appending
     #[command(flatten)]
     pub commands: Commands,

@@ -34,6 +34,7 @@ use runtime::clock::{Clock, SystemClock};
 use runtime::health::Checks;
 use runtime::service::{told_to_stop, until_up};
 use runtime::telemetry::{self, Telemetry};
+use runtime::watermarks::Watermark;
 use runtime::{EventLog, http, postgres};
 use sqlx::PgPool;
 use std::error::Error;
@@ -44,6 +45,9 @@ use tokio::net::TcpListener;
 
 /// Routes that need no access token: registering and logging in are how one gets it.
 const OPEN: &[&str] = &["/v1/accounts", "/v1/tokens"];
+
+/// Routes that append no event.
+const WRITING_NOTHING: &[&str] = &["/v1/tokens"];
 
 /// The service's main function over its arguments, the program's name first.
 pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -65,8 +69,10 @@ async fn run(config: Serve) -> Result<(), Box<dyn Error + Send + Sync>> {
     let listener = TcpListener::bind(config.listen).await?;
     let pool = postgres::pool(&config.postgres, "command-service", "identity")?;
     let log = until_up("the event log", || EventLog::connect(&config.nats, "command-service")).await;
-    let checks = checks(&log, &pool);
-    let routes = build(&config, log.clone(), pool, Arc::new(SystemClock), checks.clone(), &telemetry);
+    let space = [Watermark::of_disks(&config.disk), Watermark::of_log(&config.log_room, &log)];
+    let checks = space.iter().fold(checks(&log, &pool), Checks::needs_room);
+    let checks = checks.needs_room(&Watermark::of_memory(&config.memory));
+    let routes = build(&config, log.clone(), pool, Arc::new(SystemClock), checks.clone(), &telemetry, space);
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "command-service is up");
     http::serve(listener, routes, &config.http, async move {
         told_to_stop().await;
@@ -85,6 +91,7 @@ fn build(
     clock: Arc<dyn Clock>,
     checks: Checks,
     telemetry: &Telemetry,
+    space: [Watermark; 2],
 ) -> impl Endpoint<Output = Response> + use<> {
     let tokens = Tokens::new(&config.auth);
     let accounts = accounts::Api {
@@ -119,7 +126,8 @@ fn build(
     let operations = http::operation_ids(&api.spec());
     let routes = Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", http::description(&api.spec()));
     let refresh = move || runtime::telemetry::pool(&pool);
-    let routes = http::operations(routes, checks, telemetry, refresh).nest("/", http::guard(api, tokens, OPEN));
+    let api = http::guard(http::room(api, space, WRITING_NOTHING), tokens, OPEN);
+    let routes = http::operations(routes, checks, telemetry, refresh).nest("/", api);
     http::edge(routes.boxed(), &config.http, operations)
 }
 

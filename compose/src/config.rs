@@ -2,6 +2,7 @@
 
 use crate::facts;
 use clap::{Args, Parser};
+use runtime::config::Secret;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -77,18 +78,24 @@ pub(crate) struct Run {
     /// How often the private nats-server syncs the log to disk: a duration, or always; needs nats-server 2.10
     #[arg(long, env = "SYNCBOARD_NATS_SYNC_INTERVAL", default_value = "100ms")]
     pub(crate) nats_sync_interval: String,
+    /// Folders, comma separated, whose disks must not run full; the data folder when left out
+    #[arg(long, env = "SYNCBOARD_DISK_PATHS", value_delimiter = ',')]
+    pub(crate) disk_paths: Vec<PathBuf>,
     /// A PostgreSQL to use instead of a private one
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    pub(crate) database_url: Option<String>,
+    pub(crate) database_url: Option<Secret>,
     /// A NATS with JetStream to use instead of a private one
     #[arg(long, env = "NATS_URL", hide_env_values = true)]
-    pub(crate) nats_url: Option<String>,
+    pub(crate) nats_url: Option<Secret>,
     /// A Redis or Valkey to use instead of a private one
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
-    pub(crate) redis_url: Option<String>,
+    pub(crate) redis_url: Option<Secret>,
     /// Secret that signs access tokens, at least 32 characters, instead of the data folder's own
     #[arg(long, env = "SYNCBOARD_SECRET_KEY", hide_env_values = true)]
-    pub(crate) secret_key: Option<String>,
+    pub(crate) secret_key: Option<Secret>,
+    /// Further secrets, comma separated, whose access tokens are accepted, while one takes the place of another
+    #[arg(long, env = "SYNCBOARD_ACCEPTED_KEYS", hide_env_values = true)]
+    pub(crate) accepted_keys: Option<Secret>,
 }
 
 /// Uploading files.
@@ -141,7 +148,7 @@ pub(crate) struct Access {
     pub(crate) username: Option<String>,
     /// Password
     #[arg(long, env = "SYNCBOARD_PASSWORD", hide_env_values = true)]
-    pub(crate) password: Option<String>,
+    pub(crate) password: Option<Secret>,
 }
 
 impl Access {

@@ -81,6 +81,15 @@ impl Data {
         Ok(secrets)
     }
 
+    /// Keeps a secret in a file of its own, for the services.
+    pub(crate) fn keep(&self, name: &str, value: &str) -> anyhow::Result<PathBuf> {
+        let folder = self.path.join("credentials");
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        let path = folder.join(name);
+        write_private(&path, value.as_bytes())?;
+        Ok(path)
+    }
+
     /// Where a process logs to; a log over 10 MiB is put aside first.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         let path = self.path.join("logs").join(format!("{name}.log"));

@@ -5,6 +5,7 @@ use crate::data::{Data, Secrets, read_json, write_json};
 use crate::say;
 use crate::servers::{self, Servers};
 use crate::services::Addresses;
+use runtime::config::Secret;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -35,7 +36,7 @@ pub(crate) struct Facts {
 impl Facts {
     /// The facts of a system on these servers; a URL that was given is told without its credentials to subscribers.
     pub(crate) fn of(config: &Run, data: &Data, addresses: &Addresses, secrets: &Secrets, servers: &Servers) -> Self {
-        let given = |url: &Option<String>| url.clone().unwrap_or_default();
+        let given = |url: &Option<Secret>| url.as_ref().map(|url| url.expose().to_owned()).unwrap_or_default();
         let nats = |user: &str, password: &str| {
             servers.nats.as_ref().map(|server| format!("nats://{user}:{password}@{}", server.port))
         };

@@ -77,6 +77,10 @@ impl Spec {
         } else {
             Command::new(&self.program)
         };
+        // A secret that is given as a file is not to be given twice.
+        for name in self.env.iter().filter_map(|(name, _)| name.strip_suffix("_FILE")) {
+            command.env_remove(name);
+        }
         // A process group of its own: an interrupt from the terminal goes to the runner alone, which stops all in order.
         command.args(&self.args).envs(self.env.iter().cloned()).process_group(0).kill_on_drop(true);
         command

@@ -63,8 +63,7 @@ impl System {
         let facts = Facts::of(config, data, addresses, &secrets, running);
         self.board.publish(facts.clone());
 
-        let secret_key = config.secret_key.as_ref().unwrap_or(&secrets.secret_key);
-        let environment = services::environment(config, &facts, addresses, secret_key);
+        let environment = services::environment(config, data, &facts, addresses, &secrets)?;
         services::migrate(data, &environment).await?;
         services::start(data, addresses, &environment, &self.board, &mut self.services).await?;
         let facts = self.board.facts().unwrap_or(facts);

@@ -1,14 +1,16 @@
 //! The services and the migration before them: this very program, started again as each of them.
 
 use crate::config::Run;
-use crate::data::Data;
+use crate::data::{Data, Secrets};
 use crate::facts::{Board, Facts};
 use crate::ports::{self, Port};
 use crate::process::Spec;
 use crate::supervise::{Supervised, describe};
 use crate::{ready, say};
 use anyhow::Context;
+use runtime::config::Secret;
 use std::net::SocketAddr;
+use std::slice;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -54,28 +56,45 @@ impl Addresses {
     }
 }
 
-/// Settings of every service.
+/// Settings of every service. Secrets are given as files: they can be replaced while services run, and no process shows them.
 pub(crate) fn environment(
     config: &Run,
+    data: &Data,
     facts: &Facts,
     addresses: &Addresses,
-    secret_key: &str,
-) -> Vec<(String, String)> {
-    [
-        ("DATABASE_URL", facts.database_url.clone()),
-        ("NATS_URL", facts.nats_services_url.clone()),
-        ("NATS_ADMIN_URL", facts.nats_admin_url.clone()),
-        ("REDIS_URL", facts.redis_url.clone()),
-        ("SYNCBOARD_SECRET_KEY", secret_key.to_owned()),
+    secrets: &Secrets,
+) -> anyhow::Result<Vec<(String, String)>> {
+    let secret_key = config.secret_key.as_ref().map_or(secrets.secret_key.as_str(), Secret::expose);
+    let accepted_keys = config.accepted_keys.as_ref().map_or(secret_key, Secret::expose);
+    let mut environment = Vec::new();
+    for (name, value, given) in [
+        ("DATABASE_URL", facts.database_url.as_str(), config.database_url.as_ref()),
+        ("NATS_URL", &facts.nats_services_url, config.nats_url.as_ref()),
+        ("NATS_ADMIN_URL", &facts.nats_admin_url, None),
+        ("REDIS_URL", &facts.redis_url, config.redis_url.as_ref()),
+        ("SYNCBOARD_SECRET_KEY", secret_key, config.secret_key.as_ref()),
+        ("SYNCBOARD_ACCEPTED_KEYS", accepted_keys, config.accepted_keys.as_ref()),
+    ] {
+        let file = match given.and_then(Secret::file) {
+            Some(file) => std::path::absolute(file)?,
+            None => data.keep(name, value)?,
+        };
+        environment.push((format!("{name}_FILE"), file.display().to_string()));
+    }
+    // The private servers keep everything in the data folder.
+    let disks = if config.disk_paths.is_empty() { slice::from_ref(&data.path) } else { &config.disk_paths };
+    let disks: Vec<_> = disks.iter().map(|path| path.display().to_string()).collect();
+    let addresses = [
         ("SYNCBOARD_COMMAND_LISTEN", addresses.command.to_string()),
         ("SYNCBOARD_QUERY_LISTEN", addresses.query.to_string()),
         ("SYNCBOARD_PROJECTOR_LISTEN", addresses.projector.to_string()),
+        ("SYNCBOARD_DISK_PATHS", disks.join(",")),
     ]
     .into_iter()
     .chain(addresses.assistant.map(|assistant| ("SYNCBOARD_ASSISTANT_LISTEN", assistant.to_string())))
-    .chain(config.llm_url.iter().map(|url| ("SYNCBOARD_LLM_URL", url.clone())))
-    .map(|(name, value)| (name.to_owned(), value))
-    .collect()
+    .chain(config.llm_url.iter().map(|url| ("SYNCBOARD_LLM_URL", url.clone())));
+    environment.extend(addresses.map(|(name, value)| (name.to_owned(), value)));
+    Ok(environment)
 }
 
 /// Makes or updates what the services need in the servers.

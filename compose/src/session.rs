@@ -37,7 +37,9 @@ impl Session {
         let address = checked(address)?;
         let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
         let account = match (&access.username, &access.password) {
-            (Some(username), Some(password)) => Account { username: username.clone(), password: password.clone() },
+            (Some(username), Some(password)) => {
+                Account { username: username.clone(), password: password.expose().to_owned() }
+            }
             (Some(_), None) => anyhow::bail!("a user name needs a password"),
             (None, _) => own_account(&http, address, access).await?,
         };

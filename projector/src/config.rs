@@ -9,7 +9,7 @@ pub(crate) use rebuild::{Rebuild, Rollback};
 use crate::projection::Projection;
 use bytesize::ByteSize;
 use clap::{Args, Parser};
-use runtime::config::{Http, Log, Nats, Postgres, Redis, Secret, duration};
+use runtime::config::{Disk, Http, Log, Memory, Nats, Postgres, Redis, Secret, duration};
 use runtime::event_log::Follow;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -86,6 +86,12 @@ pub struct Run {
     /// Logs
     #[command(flatten)]
     pub log: Log,
+    /// Memory
+    #[command(flatten)]
+    pub memory: Memory,
+    /// Disks
+    #[command(flatten)]
+    pub disk: Disk,
     /// Batches
     #[command(flatten)]
     pub batches: Batches,

@@ -174,7 +174,8 @@ impl Leases {
     async fn disconnect(&self, owner: Uuid) -> Result<(), sqlx::Error> {
         sqlx::query_scalar!(
             "select count(pg_terminate_backend(pid)) from pg_stat_activity
-             where datname = current_database() and usename = current_user and application_name = $1",
+             where datname = current_database() and application_name = $1
+               and (pg_has_role(usesysid, 'usage') or pg_has_role('pg_signal_backend', 'usage'))",
             connection_name(self.member.projection, owner)
         )
         .fetch_one(&self.member.pool)

@@ -7,6 +7,7 @@ use crate::projection::Projection;
 use crate::worker::Worker;
 use runtime::cache::Cache;
 use runtime::service::{told_to_stop, until_up};
+use runtime::watermarks::Watermark;
 use runtime::{EventLog, http, postgres, telemetry};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -27,7 +28,9 @@ pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::E
     let cache = Cache::open(&config.redis)?;
     let log = until_up("the event log", || EventLog::connect(&config.nats, "projector")).await;
     let standings = Standings::default();
-    let checks = checks(&log, &documents, &cache, &standings);
+    let checks = checks(&log, &documents, &cache, &standings)
+        .needs_room(&Watermark::of_memory(&config.memory))
+        .needs_room(&Watermark::of_disks(&config.disk));
     let gauges = documents.clone();
     let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
     let endpoint = http::edge(routes, &config.http, Vec::new());

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 use clap::{Args, Parser};
-use runtime::config::{Auth, Http, Log, Nats, Postgres, Redis, duration};
+use runtime::config::{Auth, Http, Log, Memory, Nats, Postgres, Redis, duration};
 use runtime::past::Name;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -64,6 +64,9 @@ pub struct Serve {
     /// Logs
     #[command(flatten)]
     pub log: Log,
+    /// Memory
+    #[command(flatten)]
+    pub memory: Memory,
     /// Reading
     #[command(flatten)]
     pub reads: Reads,

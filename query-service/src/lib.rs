@@ -33,6 +33,7 @@ use runtime::health::Checks;
 use runtime::past::Name;
 use runtime::service::told_to_stop;
 use runtime::telemetry::{self, Telemetry};
+use runtime::watermarks::Watermark;
 use runtime::{event_log, http, postgres};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -91,6 +92,7 @@ async fn run(config: Serve) -> Result<(), Box<dyn Error + Send + Sync>> {
     let live = cache.map(|cache| Live { cache, hub: Hub::new(&config.subscriptions, tables.clone()) });
     let followers = live.as_ref().map(|live| follow(&config, live, &hot, &nats));
     let checks = checks(&tables, live.as_ref(), &nats, config.read_model.clone()).showing(past);
+    let checks = checks.needs_room(&Watermark::of_memory(&config.memory));
     let blobs = Blobs::new(event_log::jetstream(&nats, config.nats.nats_timeout));
     let texts = event_log::Texts::new(event_log::jetstream(&nats, config.nats.nats_timeout));
     let texts = documents::Texts { log: texts, blobs: blobs.clone() };

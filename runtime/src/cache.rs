@@ -9,12 +9,14 @@ mod tickets;
 
 pub use tickets::{Away, Ticket};
 
-use crate::config;
+use crate::config::{self, Secret};
+use crate::rotation::{Refusal, follow};
 use bytes::Bytes;
 use events::{DocumentId, WorkspaceId};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisResult, Script};
 use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout};
 use uuid::Uuid;
@@ -26,10 +28,10 @@ pub const RENEWAL: Duration = Duration::from_millis(300);
 /// How long a fence or an answer is kept.
 const KEEP: Duration = Duration::from_secs(3_600);
 
-/// A connection that comes back by itself.
+/// A connection that comes back by itself. Clones share it.
 #[derive(Clone)]
 pub struct Cache {
-    connection: ConnectionManager,
+    connection: Arc<RwLock<ConnectionManager>>,
     timeout: Duration,
     fill: Script,
 }
@@ -58,32 +60,46 @@ pub enum Found {
 }
 
 impl Cache {
-    /// Opens the cache. Nothing is sent before the first use, so Redis may be away.
+    /// Opens the cache. Nothing is sent before the first use, so Redis may be away. Where the address came from a file,
+    /// another connection takes the place of this one when the file holds another.
     ///
     /// # Errors
     /// An address that is none.
     pub fn open(config: &config::Redis) -> RedisResult<Self> {
-        let manager = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(config.redis_timeout))
-            .set_response_timeout(Some(config.redis_timeout))
-            .set_min_delay(Duration::from_millis(20))
-            .set_max_delay(Duration::from_millis(500))
-            .set_number_of_retries(1);
-        let client = Client::open(config.redis_url.expose())?;
-        let connection = ConnectionManager::new_lazy_with_config(client, manager)?;
-        Ok(Self { connection, timeout: config.redis_timeout, fill: Script::new(FILL) })
+        let connection = connect(&config.redis_url, config.redis_timeout)?;
+        let timeout = config.redis_timeout;
+        let cache = Self { connection: Arc::new(RwLock::new(connection)), timeout, fill: Script::new(FILL) };
+        let followed = cache.clone();
+        follow(&config.redis_url, "REDIS_URL", move |url| {
+            let cache = followed.clone();
+            async move { cache.reopen(&url).await }
+        });
+        Ok(cache)
+    }
+
+    /// Goes on with another address, once Redis answers there. What is under way ends where it began.
+    async fn reopen(&self, url: &Secret) -> Result<(), Refusal> {
+        let mut connection = connect(url, self.timeout)?;
+        timeout(self.timeout, redis::cmd("PING").query_async::<String>(&mut connection)).await??;
+        *self.connection.write().unwrap_or_else(PoisonError::into_inner) = connection;
+        Ok(())
+    }
+
+    /// The connection of now.
+    fn connection(&self) -> ConnectionManager {
+        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether Redis answers.
     pub async fn is_up(&self) -> bool {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         let ping = timeout(self.timeout, redis::cmd("PING").query_async::<String>(&mut connection)).await;
         ping.is_ok_and(|answer| answer.is_ok())
     }
 
     /// Looks a document's answer up; one round trip.
     pub async fn get(&self, workspace: WorkspaceId, document: DocumentId) -> Found {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         let mut command = redis::cmd("MGET");
         command.arg(lease_key(events::partition(Some(workspace)))).arg(key(workspace, document));
         let answer =
@@ -100,7 +116,7 @@ impl Cache {
     /// Takes a document's answer out, after its row was corrected without a new event. Who read it before may fill it in
     /// once more, for as long as reading and filling take.
     pub async fn forget(&self, workspace: WorkspaceId, document: DocumentId) {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         let mut command = redis::cmd("DEL");
         command.arg(key(workspace, document));
         if !matches!(timeout(self.timeout, command.query_async::<()>(&mut connection)).await, Ok(Ok(()))) {
@@ -110,7 +126,7 @@ impl Cache {
 
     /// Fills in an answer that was read from the database under an epoch, unless a newer one is known. Failing is harmless.
     pub async fn fill(&self, epoch: &str, workspace: WorkspaceId, document: DocumentId, entry: &Entry) {
-        let mut connection = self.connection.clone();
+        let mut connection = self.connection();
         let mut invocation = self.fill.prepare_invoke();
         invocation
             .key(lease_key(events::partition(Some(workspace))))
@@ -124,6 +140,16 @@ impl Cache {
             tracing::debug!(document.id = %document, "an answer was not cached");
         }
     }
+}
+
+fn connect(url: &Secret, timeout: Duration) -> RedisResult<ConnectionManager> {
+    let manager = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(timeout))
+        .set_response_timeout(Some(timeout))
+        .set_min_delay(Duration::from_millis(20))
+        .set_max_delay(Duration::from_millis(500))
+        .set_number_of_retries(1);
+    ConnectionManager::new_lazy_with_config(Client::open(url.expose())?, manager)
 }
 
 /// Sets the entry unless the epoch has passed or what is there is newer, of whichever epoch.
@@ -190,7 +216,7 @@ impl Fences {
                 .ignore();
         }
         let begun = Instant::now();
-        let mut connection = self.cache.connection.clone();
+        let mut connection = self.cache.connection();
         let patience = self.cache.timeout * 5;
         match timeout(patience, pipeline.query_async::<()>(&mut connection)).await {
             Ok(Ok(())) => {

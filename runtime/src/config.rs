@@ -3,11 +3,13 @@
 
 mod files;
 
+pub(crate) use files::read;
 pub use files::{documented, parse};
 
 use bytesize::ByteSize;
 use clap::Args;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -21,21 +23,43 @@ pub fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
 
 /// A value that must not be printed.
 #[derive(Clone)]
-pub struct Secret(String);
+pub struct Secret {
+    value: String,
+    /// Where it stands, and may be replaced while the program runs.
+    file: Option<PathBuf>,
+}
 
 impl Secret {
     /// The value itself.
     #[must_use]
     pub fn expose(&self) -> &str {
-        &self.0
+        &self.value
+    }
+
+    /// The file that it came from.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Another value from the same file.
+    pub(crate) fn replaced(&self, value: String) -> Self {
+        Self { value, file: self.file.clone() }
     }
 }
+
+/// Between a file's name and what it holds, where both are handed to the parser of arguments. No argument and no variable of
+/// the environment can hold it, so what does has come from a file.
+pub(crate) const NUL: char = '\0';
 
 impl FromStr for Secret {
     type Err = std::convert::Infallible;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
+        Ok(match text.split_once(NUL) {
+            Some((file, value)) => Self { value: value.to_owned(), file: Some(file.into()) },
+            None => Self { value: text.to_owned(), file: None },
+        })
     }
 }
 
@@ -136,8 +160,84 @@ pub struct Auth {
     /// Secret that signs access tokens, at least 32 characters; the same for every service
     #[arg(long, env = "SYNCBOARD_SECRET_KEY", hide_env_values = true, value_parser = secret_key)]
     pub secret_key: Secret,
+    /// Further secrets, comma separated, whose access tokens are accepted: the next one before it signs, previous ones until
+    /// their tokens have ended
+    #[arg(long, env = "SYNCBOARD_ACCEPTED_KEYS", hide_env_values = true, value_parser = accepted_keys)]
+    pub accepted_keys: Option<Secret>,
 }
 
+impl Auth {
+    /// Tokens under one secret alone.
+    #[must_use]
+    pub const fn of(secret_key: Secret) -> Self {
+        Self { secret_key, accepted_keys: None }
+    }
+
+    /// Every secret whose tokens are accepted, the one that signs first.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        let accepted = self.accepted_keys.iter().flat_map(|keys| keys.expose().split(','));
+        std::iter::once(self.secret_key.expose()).chain(accepted.map(str::trim))
+    }
+
+    /// What is wrong with it, if anything is.
+    pub(crate) fn fault(&self) -> Result<(), &'static str> {
+        if self.keys().any(|key| key.len() < 32) { Err(SHORT) } else { Ok(()) }
+    }
+}
+
+const SHORT: &str = "is shorter than 32 characters";
+
 fn secret_key(text: &str) -> Result<Secret, &'static str> {
-    if text.len() < 32 { Err("is shorter than 32 characters") } else { Ok(Secret(text.to_owned())) }
+    let Ok(secret) = text.parse::<Secret>();
+    if secret.expose().len() < 32 { Err(SHORT) } else { Ok(secret) }
+}
+
+fn accepted_keys(text: &str) -> Result<Secret, &'static str> {
+    let Ok(secret) = text.parse::<Secret>();
+    if secret.expose().split(',').any(|key| key.trim().len() < 32) { Err(SHORT) } else { Ok(secret) }
+}
+
+/// Memory.
+#[derive(Args, Clone, Debug)]
+pub struct Memory {
+    /// Percent of the memory limit from which on the service is not ready; 0: it does not matter
+    #[arg(long, env = "SYNCBOARD_MEMORY_WATERMARK", default_value_t = 90, value_parser = percent())]
+    pub memory_watermark: u8,
+    /// Percent of the memory limit below which it is ready again
+    #[arg(long, env = "SYNCBOARD_MEMORY_LOW_WATERMARK", default_value_t = 80, value_parser = percent())]
+    pub memory_low_watermark: u8,
+    /// Memory that this process may take; what its control groups (version 2) may when left out, and no limit without them
+    #[arg(long, env = "SYNCBOARD_MEMORY_LIMIT")]
+    pub memory_limit: Option<ByteSize>,
+}
+
+/// Disks.
+#[derive(Args, Clone, Debug)]
+pub struct Disk {
+    /// Folders, comma separated, whose disks must not run full: those of the log and of the database, where they are on this
+    /// machine
+    #[arg(long, env = "SYNCBOARD_DISK_PATHS", value_delimiter = ',')]
+    pub disk_paths: Vec<PathBuf>,
+    /// Free space of these disks below which the service is not ready, and takes no commands
+    #[arg(long, env = "SYNCBOARD_DISK_WATERMARK", default_value = "1GiB")]
+    pub disk_watermark: ByteSize,
+    /// Free space of these disks from which on it is ready again
+    #[arg(long, env = "SYNCBOARD_DISK_LOW_WATERMARK", default_value = "1.5GiB")]
+    pub disk_low_watermark: ByteSize,
+}
+
+/// Room in the log.
+#[derive(Args, Clone, Debug)]
+pub struct LogRoom {
+    /// Percent of what the log's account may store from which on the service is not ready, and takes no commands; 0: it does
+    /// not matter
+    #[arg(long, env = "SYNCBOARD_LOG_WATERMARK", default_value_t = 90, value_parser = percent())]
+    pub log_watermark: u8,
+    /// Percent of what the log's account may store below which it is ready again
+    #[arg(long, env = "SYNCBOARD_LOG_LOW_WATERMARK", default_value_t = 80, value_parser = percent())]
+    pub log_low_watermark: u8,
+}
+
+fn percent() -> clap::builder::RangedI64ValueParser<u8> {
+    clap::value_parser!(u8).range(0..=100)
 }

@@ -2,17 +2,20 @@
 
 mod append;
 mod appended;
+mod connection;
 mod follow;
 mod load;
 mod observed;
 mod pages;
 mod provision;
+mod storage;
 mod texts;
 #[cfg(feature = "validate")]
 mod validate;
 
 pub use append::Appended;
 pub use async_nats::Client;
+pub use connection::{connect, connect_in_background, is_connected};
 pub use follow::{Batch, Follow, Follower};
 pub use load::{Raw, Recorded};
 pub use pages::{Page, Pages};
@@ -20,9 +23,9 @@ pub use provision::{STREAM, provision};
 pub use texts::Texts;
 
 use crate::config;
-use crate::metrics::{LOG_COMPLAINTS, LOG_DISCONNECTIONS, LOG_FAILURES};
+use crate::metrics::LOG_FAILURES;
 use async_nats::jetstream;
-use async_nats::{ConnectOptions, Event, ServerAddr};
+use connection::Steady;
 use metrics::counter;
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -76,6 +79,7 @@ pub struct EventLog {
     client: Client,
     context: jetstream::Context,
     stream: jetstream::stream::Stream,
+    steady: Steady,
 }
 
 impl EventLog {
@@ -84,7 +88,9 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Misconfigured`].
     pub async fn connect(config: &config::Nats, name: &str) -> Result<Self, Error> {
-        Self::over(connect(config, name).await?, config.nats_timeout).await
+        let steady = Steady::default();
+        let client = connection::connect_steady(config, name, &steady).await?;
+        Ok(Self { steady, ..Self::over(client, config.nats_timeout).await? })
     }
 
     /// The log over a connection that stands already, with the same checks.
@@ -95,7 +101,7 @@ impl EventLog {
         let context = jetstream(&client, timeout);
         let stream = context.get_stream(STREAM).await.map_err(Error::unavailable)?;
         provision::check(&client, &stream.cached_info().config)?;
-        Ok(Self { client, context, stream })
+        Ok(Self { client, context, stream, steady: Steady::default() })
     }
 
     /// Whether the connection stands now.
@@ -109,6 +115,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn head(&self) -> Result<u64, Error> {
+        let _steady = self.steady.hold().await;
         let asked = observed::Asked::default();
         let info = self.stream.get_info().await.map_err(Error::unavailable)?;
         asked.answered(&info);
@@ -135,72 +142,8 @@ impl EventLog {
     }
 }
 
-/// Connects to NATS and stays connected: it tries again for ever, at most 250 ms apart.
-///
-/// # Errors
-/// [`Error::Unavailable`] when the first connection fails.
-pub async fn connect(config: &config::Nats, name: &str) -> Result<Client, Error> {
-    let servers = servers(config)?;
-    options(config, name, &servers).connect(servers).await.map_err(Error::unavailable)
-}
-
-/// As [`connect`], but the first connection too is made when the server is there; for those who can do without.
-///
-/// # Errors
-/// [`Error::Unavailable`] for an address that is none.
-pub async fn connect_in_background(config: &config::Nats, name: &str) -> Result<Client, Error> {
-    let servers = servers(config)?;
-    options(config, name, &servers).retry_on_initial_connect().connect(servers).await.map_err(Error::unavailable)
-}
-
-/// Whether a connection stands now.
-#[must_use]
-pub fn is_connected(client: &Client) -> bool {
-    client.connection_state() == async_nats::connection::State::Connected
-}
-
 /// JetStream over a connection.
 #[must_use]
 pub fn jetstream(client: &Client, timeout: Duration) -> jetstream::Context {
     jetstream::ContextBuilder::new().timeout(timeout).ack_timeout(timeout).build(client.clone())
-}
-
-fn servers(config: &config::Nats) -> Result<Vec<ServerAddr>, Error> {
-    config.nats_url.expose().split(',').map(|url| url.trim().parse().map_err(Error::unavailable)).collect()
-}
-
-fn options(config: &config::Nats, name: &str, servers: &[ServerAddr]) -> ConnectOptions {
-    // The client does not take credentials from an address by itself.
-    let credentials = servers.iter().find_map(|server| Some((server.username()?, server.password()?)));
-    let options = match credentials {
-        Some((user, password)) => ConnectOptions::with_user_and_password(user.to_owned(), password.to_owned()),
-        None => ConnectOptions::new(),
-    };
-    options
-        .name(name)
-        .connection_timeout(config.nats_timeout)
-        .request_timeout(Some(config.nats_timeout))
-        .ping_interval(Duration::from_secs(5))
-        .client_capacity(4_096)
-        .reconnect_delay_callback(|attempts| Duration::from_millis((10 << attempts.min(5)).min(250)))
-        .event_callback(|event| async move {
-            match event {
-                Event::Connected => tracing::info!("nats connected"),
-                Event::Disconnected => {
-                    counter!(LOG_DISCONNECTIONS).increment(1);
-                    tracing::warn!("nats disconnected");
-                }
-                Event::LameDuckMode => complaint("lame_duck", &event),
-                Event::SlowConsumer(_) => complaint("slow_consumer", &event),
-                Event::ServerError(_) => complaint("server", &event),
-                Event::ClientError(_) => complaint("client", &event),
-                Event::Draining | Event::Closed => tracing::warn!(%event, "nats event"),
-            }
-        })
-}
-
-/// Counts a complaint, of a kind that is in [`crate::metrics::COMPLAINTS`].
-fn complaint(kind: &'static str, event: &Event) {
-    counter!(LOG_COMPLAINTS, "kind" => kind).increment(1);
-    tracing::warn!(%event, "nats event");
 }

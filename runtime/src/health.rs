@@ -3,6 +3,7 @@
 use crate::build;
 use crate::metrics::{DEPENDENCY_UP, READY};
 use crate::past::Shown;
+use crate::watermarks::Watermark;
 use futures_util::future::join_all;
 use metrics::gauge;
 use poem_openapi::Object;
@@ -32,6 +33,10 @@ pub struct Dependency {
     pub status: Status,
     /// Whether the service is of no use without it.
     pub required: bool,
+    /// Why it is down, where more is known than that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub reason: Option<String>,
 }
 
 /// The full answer of `/health`.
@@ -64,7 +69,19 @@ pub struct Health {
 /// Numbers by their names.
 pub type Numbers = BTreeMap<String, i64>;
 
+/// Whether a dependency is there, or why not, where that is known.
+type Answer = Result<(), Option<String>>;
+
 type Gather<T> = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = T> + Send>> + Send + Sync>;
+
+fn answering<F: Future<Output = bool> + Send + 'static>(
+    check: impl Fn() -> F + Send + Sync + 'static,
+) -> impl Fn() -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync + 'static {
+    move || {
+        let asked = check();
+        Box::pin(async move { if asked.await { Ok(()) } else { Err(None) } })
+    }
+}
 
 /// The checks of one service; clones share its state.
 #[derive(Clone)]
@@ -72,7 +89,7 @@ pub struct Checks {
     service: &'static str,
     started: Instant,
     is_stopping: Arc<AtomicBool>,
-    dependencies: Vec<(&'static str, bool, Gather<bool>)>,
+    dependencies: Vec<(&'static str, bool, Gather<Answer>)>,
     numbers: Gather<Numbers>,
     parts: Gather<BTreeMap<String, Numbers>>,
     past: Option<Shown>,
@@ -99,7 +116,17 @@ impl Checks {
     where
         F: Future<Output = bool> + Send + 'static,
     {
-        self.with(name, true, check)
+        self.with(name, true, answering(check))
+    }
+
+    /// Adds what the service must not run short of.
+    #[must_use]
+    pub fn needs_room(self, watermark: &Watermark) -> Self {
+        let watermark = watermark.clone();
+        self.with(watermark.name(), true, move || {
+            let shortage = watermark.shortage();
+            async move { shortage.map_or(Ok(()), |reason| Err(Some(reason))) }
+        })
     }
 
     /// Adds a dependency without which the service goes on, with its check.
@@ -108,7 +135,7 @@ impl Checks {
     where
         F: Future<Output = bool> + Send + 'static,
     {
-        self.with(name, false, check)
+        self.with(name, false, answering(check))
     }
 
     /// Says how the statistics are gathered.
@@ -140,7 +167,7 @@ impl Checks {
 
     fn with<F>(mut self, name: &'static str, required: bool, check: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = bool> + Send + 'static,
+        F: Future<Output = Answer> + Send + 'static,
     {
         self.dependencies.push((name, required, Arc::new(move || Box::pin(check()))));
         self
@@ -187,7 +214,7 @@ impl Checks {
         let number = |status| f64::from(u8::from(status == Status::Up));
         let (status, dependencies) = self.dependencies().await;
         gauge!(READY).set(number(status));
-        for (name, Dependency { status, required }) in dependencies {
+        for (name, Dependency { status, required, .. }) in dependencies {
             gauge!(DEPENDENCY_UP, "dependency" => name, "required" => required.to_string()).set(number(status));
         }
     }
@@ -200,9 +227,9 @@ impl Checks {
     /// All of them at once, and whether the service is of use with what answers.
     async fn dependencies(&self) -> (Status, BTreeMap<String, Dependency>) {
         let asked = self.dependencies.iter().map(|(name, required, check)| async {
-            let is_up = tokio::time::timeout(Duration::from_secs(1), check()).await.unwrap_or(false);
-            let status = if is_up { Status::Up } else { Status::Down };
-            ((*name).to_owned(), Dependency { status, required: *required })
+            let answer = tokio::time::timeout(Duration::from_secs(1), check()).await.unwrap_or(Err(None));
+            let (status, reason) = answer.map_or_else(|reason| (Status::Down, reason), |()| (Status::Up, None));
+            ((*name).to_owned(), Dependency { status, required: *required, reason })
         });
         let dependencies: BTreeMap<_, _> = join_all(asked).await.into_iter().collect();
         let is_missed = dependencies.values().any(|one| one.required && one.status == Status::Down);

@@ -10,6 +10,7 @@ mod operations;
 mod patient;
 mod problem;
 mod raw;
+mod room;
 mod serve;
 mod vocabulary;
 
@@ -21,5 +22,6 @@ pub use guard::{Authorized, guard};
 pub use operations::{operation_ids, operations};
 pub use problem::{Problem, Refused, Statuses, code};
 pub use raw::RawJson;
+pub use room::room;
 pub use serve::serve;
 pub use vocabulary::{Category, Relation, SkillLevel, Source, SourceKind};

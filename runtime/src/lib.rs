@@ -16,7 +16,11 @@ pub mod past;
 pub mod postgres;
 mod process;
 pub mod ready;
+mod rotation;
 pub mod service;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
+pub mod watermarks;
 
 pub use event_log::EventLog;

@@ -34,6 +34,12 @@ pub(crate) const LOG_CONSUMERS: &str = "syncboard_log_consumers";
 pub(crate) const LOG_HAS_LEADER: &str = "syncboard_log_has_leader";
 /// Replicas beside the leader, by whether they follow.
 pub(crate) const LOG_REPLICAS: &str = "syncboard_log_replicas";
+/// When a secret was last replaced while this process ran.
+pub(crate) const SECRET_REPLACED: &str = "syncboard_secret_replaced_timestamp_seconds";
+/// Whether a secret's file holds what cannot be used.
+pub(crate) const SECRET_REFUSED: &str = "syncboard_secret_refused";
+/// What is left of what has a watermark.
+pub(crate) const LEFT: &str = "syncboard_watermark_left_bytes";
 pub(crate) const PROCESS_CPU: &str = "process_cpu_seconds_total";
 pub(crate) const PROCESS_MEMORY: &str = "process_resident_memory_bytes";
 pub(crate) const PROCESS_FILES: &str = "process_open_fds";
@@ -65,6 +71,9 @@ pub(crate) fn begin() {
     describe_gauge!(LOG_CONSUMERS, "consumers of the log");
     describe_gauge!(LOG_HAS_LEADER, "1 if the log's stream has a leader, 0 if not or if it does not say");
     describe_gauge!(LOG_REPLICAS, "replicas beside the leader, by state: current, behind, offline");
+    describe_gauge!(SECRET_REPLACED, Unit::Seconds, "when a secret was last replaced, since 1970; 0 if it never was");
+    describe_gauge!(SECRET_REFUSED, "1 while a secret's file holds what cannot be used");
+    describe_gauge!(LEFT, Unit::Bytes, "what is left of memory, disk, log_storage; absent where nothing limits it");
     describe_counter!(PROCESS_CPU, Unit::Seconds, "processor time, user and system");
     describe_gauge!(PROCESS_MEMORY, Unit::Bytes, "resident memory");
     describe_gauge!(PROCESS_FILES, "open file descriptors");

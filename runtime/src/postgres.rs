@@ -1,6 +1,9 @@
 //! The connection pool and what SQL errors mean to a caller.
 
+mod replaced;
+
 use crate::config;
+use replaced::Replaced;
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use std::str::FromStr;
@@ -21,7 +24,7 @@ pub const OPERATIONS_SCHEMA: &str = "operations";
 /// # Errors
 /// An address that is none.
 pub fn pool(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
-    Ok(pool_of(config, options(config, name, schema)?))
+    open(config, pool_options(config), name, schema, &[])
 }
 
 /// As [`pool`], for sessions that write nothing: the database refuses it.
@@ -29,7 +32,7 @@ pub fn pool(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPoo
 /// # Errors
 /// An address that is none.
 pub fn pool_read_only(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
-    Ok(pool_of(config, options(config, name, schema)?.options([("default_transaction_read_only", "on")])))
+    open(config, pool_options(config), name, schema, &[("default_transaction_read_only", "on")])
 }
 
 /// As [`pool`], and tells whenever it has made a connection.
@@ -47,7 +50,7 @@ pub fn pool_telling(
         tell();
         Box::pin(async { Ok(()) })
     });
-    Ok(telling.connect_lazy_with(options(config, name, schema)?))
+    open(config, telling, name, schema, &[])
 }
 
 /// As [`pool`], for tables that the log can fill again: after a crash of the database its last commits may be missing,
@@ -58,13 +61,35 @@ pub fn pool_telling(
 /// # Errors
 /// An address that is none.
 pub fn pool_without_sync(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
-    let filling = [
+    const FILLING: &[(&str, &str)] = &[
         ("synchronous_commit", "off"),
         ("statement_timeout", "0"),
         ("idle_in_transaction_session_timeout", "0"),
         ("plan_cache_mode", "force_custom_plan"),
     ];
-    Ok(pool_of(config, options(config, name, schema)?.options(filling)))
+    open(config, pool_options(config), name, schema, FILLING)
+}
+
+/// Opens a pool, whose connections are replaced when the file that the address came from holds another.
+fn open(
+    config: &config::Postgres,
+    pool: PgPoolOptions,
+    name: &str,
+    schema: &str,
+    more: &'static [(&str, &str)],
+) -> Result<PgPool, sqlx::Error> {
+    let now = options(config, name, schema)?.options(more.iter().copied());
+    if config.database_url.file().is_none() {
+        return Ok(pool.connect_lazy_with(now));
+    }
+    let replaced = Replaced::default();
+    let pool = replaced.retiring(pool).connect_lazy_with(now);
+    let (of_start, name, schema) = (config.clone(), name.to_owned(), schema.to_owned());
+    replaced.follow(&pool, config, move |database_url| {
+        let config = config::Postgres { database_url, ..of_start.clone() };
+        Ok(options(&config, &name, &schema)?.options(more.iter().copied()))
+    });
+    Ok(pool)
 }
 
 fn options(config: &config::Postgres, name: &str, schema: &str) -> Result<PgConnectOptions, sqlx::Error> {
@@ -77,10 +102,6 @@ fn options(config: &config::Postgres, name: &str, schema: &str) -> Result<PgConn
         ])
         .statement_cache_capacity(200);
     Ok(options)
-}
-
-fn pool_of(config: &config::Postgres, options: PgConnectOptions) -> PgPool {
-    pool_options(config).connect_lazy_with(options)
 }
 
 fn pool_options(config: &config::Postgres) -> PgPoolOptions {
@@ -104,10 +125,11 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
                 | sqlx::Error::WorkerCrashed
                 | sqlx::Error::Tls(_)
         ),
-        // Classes of SQLSTATE: 08 connection, 53 resources, 57 operator intervention, 40 serialisation and deadlock, 55 lock.
+        // Classes of SQLSTATE: 08 connection, 28 a credential that is being replaced, 53 resources, 57 operator intervention,
+        // 40 serialisation and deadlock, 55 lock.
         Some(database) => database
             .code()
-            .is_some_and(|code| ["08", "53", "57", "40", "55"].iter().any(|class| code.starts_with(class))),
+            .is_some_and(|code| ["08", "28", "53", "57", "40", "55"].iter().any(|class| code.starts_with(class))),
     }
 }
 

@@ -41,6 +41,12 @@ pub(crate) fn refresh() {
     }
 }
 
+/// Bytes of memory that this process takes.
+pub(crate) fn resident() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    field(&status, "VmRSS:").map(|kilobytes| kilobytes as u64 * 1_024)
+}
+
 /// Whole seconds of processor time. The name in the second field may have spaces and parentheses of its own.
 fn cpu_seconds(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);

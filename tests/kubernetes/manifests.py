@@ -131,7 +131,21 @@ class System:
                 found.update(config["data"] if config else {})
             for variable in container.get("env", []):
                 found[variable["name"]] = variable.get("value")
+            files = self.secret_files(workload, container)
+            for name in [name for name in found if name.endswith("_FILE") and found[name] in files]:
+                del found[name]
+                found[name.removesuffix("_FILE")] = None
         return found
+
+    def secret_files(self, workload, container):
+        """Paths at which keys of Secrets are mounted; a file that is mounted by itself does not change with its Secret."""
+        volumes = {one["name"]: one["secret"].get("items", []) for one in workload.pod.get("volumes", []) if "secret" in one}
+        return {
+            f"{mount['mountPath']}/{item['path']}"
+            for mount in container.get("volumeMounts", [])
+            if "subPath" not in mount
+            for item in volumes.get(mount["name"], [])
+        }
 
     @cached_property
     def known_settings(self):

@@ -78,7 +78,7 @@ impl System {
         let secrets = std::fs::read(self.data.join("secrets.json")).expect("a data folder has its secrets");
         let secrets: Value = serde_json::from_slice(&secrets).expect("they are JSON");
         let secret_key = secrets["secret_key"].as_str().expect("tokens are signed").parse().expect("it is text");
-        let tokens = Tokens::new(&Auth { secret_key });
+        let tokens = Tokens::new(&Auth::of(secret_key));
         Client::signed_in(self.fact("command_url"), self.fact("query_url"), username, &tokens)
     }
 
@@ -149,7 +149,7 @@ impl System {
     }
 
     /// A program of its own on this system's servers; it ends with the test.
-    pub(crate) fn command(&self, program: &str, args: &[&str]) -> tokio::process::Command {
+    pub fn command(&self, program: &str, args: &[&str]) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.program);
         command
             .arg(program)

@@ -2,7 +2,7 @@
 
 use crate::config::Commands;
 use clap::Args;
-use runtime::config::{Http, Log, Nats, Postgres, Secret, duration};
+use runtime::config::{Http, Log, Memory, Nats, Postgres, Secret, duration};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -24,6 +24,9 @@ pub struct Assist {
     /// Logs
     #[command(flatten)]
     pub log: Log,
+    /// Memory
+    #[command(flatten)]
+    pub memory: Memory,
     /// Deciding and appending
     #[command(flatten)]
     pub commands: Commands,

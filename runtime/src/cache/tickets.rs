@@ -3,7 +3,6 @@
 
 use super::Cache;
 use crate::auth::Admitted;
-use redis::aio::ConnectionManager;
 use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -27,7 +26,7 @@ impl Cache {
         let mut command = redis::cmd("SET");
         let value = serde_json::to_string(admitted).expect("ids and a number are plain JSON");
         command.arg(key(&ticket)).arg(value).arg("NX").arg("PX").arg(lifetime.as_millis() as u64);
-        let mut connection: ConnectionManager = self.connection.clone();
+        let mut connection = self.connection();
         match timeout(self.timeout, command.query_async::<Option<String>>(&mut connection)).await {
             Ok(Ok(Some(_))) => Ok(ticket),
             _ => Err(Away),
@@ -41,7 +40,7 @@ impl Cache {
     pub async fn take_ticket(&self, ticket: &str) -> Result<Option<Admitted>, Away> {
         let mut both = redis::pipe();
         both.atomic().cmd("GET").arg(key(ticket)).cmd("DEL").arg(key(ticket)).ignore();
-        let mut connection: ConnectionManager = self.connection.clone();
+        let mut connection = self.connection();
         match timeout(self.timeout, both.query_async::<(Option<String>,)>(&mut connection)).await {
             Ok(Ok((found,))) => Ok(found.and_then(|value| serde_json::from_str(&value).ok())),
             _ => Err(Away),

@@ -1,8 +1,10 @@
 //! Secrets from files: where NAME is a secret setting, NAME_FILE may name a file that holds it. Container platforms mount
 //! secrets so, and neither a process list nor an inspected container shows them.
 
+use super::{NUL, Secret};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, Error, Parser};
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -66,7 +68,13 @@ fn filled(command: Command, environment: &dyn Fn(&str) -> Option<OsString>, wron
             }
         };
         match value {
-            Ok(value) => arg.default_value(value).hide_default_value(true).required(false),
+            Ok(mut value) => {
+                if arg.get_value_parser().type_id() == TypeId::of::<Secret>() {
+                    // With the file's name, so that it can be read again.
+                    value.insert_str(0, &format!("{}{NUL}", Path::new(&file).display()));
+                }
+                arg.default_value(value).hide_default_value(true).required(false)
+            }
             Err(error) => {
                 wrong.get_or_insert(error);
                 arg.required(false)
@@ -78,7 +86,7 @@ fn filled(command: Command, environment: &dyn Fn(&str) -> Option<OsString>, wron
 }
 
 /// The only line of a file: editors and `echo` end it with a line feed, which is no part of a secret.
-fn read(file: &Path) -> Result<String, String> {
+pub(crate) fn read(file: &Path) -> Result<String, String> {
     let text = std::fs::read_to_string(file).map_err(|error| format!("cannot be read: {error}"))?;
     let value = text.trim_end_matches(['\n', '\r']);
     match value {
@@ -109,8 +117,8 @@ fn is_secret(command: &Command, shown: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Auth, Nats, Secret};
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use crate::config::{Auth, Nats};
+    use crate::testing::temporary;
 
     #[derive(Parser, Debug)]
     struct Config {
@@ -137,9 +145,7 @@ mod tests {
 
     /// What a program reads with these arguments and one variable of the environment that names a file.
     fn read_with<C: Parser>(args: &[&str], variable: &str, content: Option<&str>) -> Result<C, String> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let own = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let file = std::env::temp_dir().join(format!("syncboard-secret-{}-{}", own.0, own.1));
+        let file = temporary();
         match content {
             Some(content) => std::fs::write(&file, content).expect("a temporary file can be written"),
             None => drop(std::fs::remove_file(&file)),
@@ -162,6 +168,7 @@ mod tests {
         let config: Config =
             read_with(&[], "SYNCBOARD_SECRET_KEY", Some(&format!("{key}\n"))).expect("the file is enough");
         assert_eq!(exposed(&config.auth.secret_key), key);
+        assert!(config.auth.secret_key.file().is_some(), "it can be read again");
     }
 
     #[test]
@@ -176,6 +183,7 @@ mod tests {
         let args = ["--nats-url", "nats://flag:4222", "--secret-key", "0123456789abcdef0123456789abcdef"];
         let config: Config = read_with(&args, "NATS_URL", Some("nats://file:4222")).expect("both may be given");
         assert_eq!(exposed(&config.nats.nats_url), "nats://flag:4222");
+        assert_eq!(config.nats.nats_url.file(), None, "the file has no say");
     }
 
     #[test]

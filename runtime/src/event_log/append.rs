@@ -31,6 +31,7 @@ impl EventLog {
         expected: u64,
         tip: &str,
     ) -> Result<Appended, Error> {
+        let _steady = self.steady.hold().await;
         if !self.is_connected() {
             return Err(Error::unavailable("not connected"));
         }

@@ -82,6 +82,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn last(&self, stream: &Stream) -> Result<Option<Recorded>, Error> {
+        let _steady = self.steady.hold().await;
         found(*stream, self.stream.direct_get_last_for_subject(stream.subject()).await)
     }
 
@@ -90,6 +91,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn at(&self, sequence: u64) -> Result<Option<Recorded>, Error> {
+        let _steady = self.steady.hold().await;
         Ok(at(&self.stream, sequence).await?.map(Recorded::from))
     }
 
@@ -98,6 +100,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn next(&self, stream: &Stream, after: u64) -> Result<Option<Recorded>, Error> {
+        let _steady = self.steady.hold().await;
         found(*stream, self.stream.direct_get_next_for_subject(stream.subject(), Some(after + 1)).await)
     }
 

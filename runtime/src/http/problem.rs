@@ -41,6 +41,8 @@ pub mod code {
     pub const UNAVAILABLE: &str = "unavailable";
     /// Too many requests in progress.
     pub const OVERLOADED: &str = "overloaded";
+    /// The log or a disk has reached its watermark.
+    pub const OUT_OF_SPACE: &str = "out_of_space";
     /// A fault of the service.
     pub const INTERNAL: &str = "internal";
 }

@@ -12,6 +12,7 @@ SECRET = {
     "NATS_ADMIN_URL",
     "REDIS_URL",
     "SYNCBOARD_SECRET_KEY",
+    "SYNCBOARD_ACCEPTED_KEYS",
     "SYNCBOARD_LLM_KEY",
     "SYNCBOARD_PASSWORD",
 }
@@ -21,6 +22,8 @@ NEEDED = {
     "projector": {"SYNCBOARD_PROJECTOR_LISTEN", "DATABASE_URL", "NATS_URL", "REDIS_URL"},
     "migrate": {"SYNCBOARD_NATS_REPLICAS", "DATABASE_URL", "NATS_ADMIN_URL"},
 }
+# What must change without a restart, and so comes from a file that changes with its Secret.
+REPLACED = {"DATABASE_URL", "NATS_URL", "REDIS_URL", "SYNCBOARD_SECRET_KEY", "SYNCBOARD_ACCEPTED_KEYS"}
 # Who else has the administrator's credential could erase the log.
 ADMINISTRATORS = {"migrate"}
 
@@ -167,5 +170,8 @@ def settings(system):
             yield f"{workload.name} is not given {name}"
         for name in sorted(name for name in SECRET & set(given) if given[name] is not None):
             yield f"{workload.name} is given {name} in the open"
+        for container in workload.containers if workload.kind != "Job" else []:
+            for name in sorted(REPLACED & {variable["name"] for variable in container.get("env", [])}):
+                yield f"{workload.name} is given {name}, which stays as it was when the Secret changes"
         if "NATS_ADMIN_URL" in given and workload.name not in ADMINISTRATORS:
             yield f"{workload.name} could erase the log"

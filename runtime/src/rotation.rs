@@ -1,0 +1,130 @@
+//! Secrets that are replaced while the program runs. Their files are read again and again rather than watched: container
+//! platforms replace them by changing a link in a folder above, editors by renaming another file to them.
+
+use crate::config::{Secret, read};
+use crate::metrics::{SECRET_REFUSED, SECRET_REPLACED};
+use crate::service::chain;
+use metrics::gauge;
+use std::error::Error;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::sleep;
+
+/// How often a file is read.
+const LOOK: Duration = Duration::from_secs(1);
+/// How many times as long until a value that was refused is tried again: its server may not know it yet.
+const PATIENCE: u32 = 3;
+
+/// Why a value was not taken.
+pub(crate) type Refusal = Box<dyn Error + Send + Sync>;
+
+/// Reads the file of a secret again and again, if it came from one, and offers every other value that it holds to `take`,
+/// until that takes it. Until then the value before it is in use.
+pub(crate) fn follow<F>(secret: &Secret, name: &'static str, take: impl FnMut(Secret) -> F + Send + 'static)
+where
+    F: Future<Output = Result<(), Refusal>> + Send,
+{
+    look_every(LOOK, secret, name, take);
+}
+
+fn look_every<F>(
+    pause: Duration,
+    secret: &Secret,
+    name: &'static str,
+    mut take: impl FnMut(Secret) -> F + Send + 'static,
+) where
+    F: Future<Output = Result<(), Refusal>> + Send,
+{
+    let Some(file) = secret.file().map(ToOwned::to_owned) else { return };
+    gauge!(SECRET_REPLACED, "secret" => name).set(0.0);
+    gauge!(SECRET_REFUSED, "secret" => name).set(0.0);
+    let mut current = secret.clone();
+    let mut complaint = None;
+    tokio::spawn(async move {
+        loop {
+            sleep(if complaint.is_none() { pause } else { pause * PATIENCE }).await;
+            let outcome = match read(&file) {
+                Ok(value) if value == current.expose() => Ok(None),
+                Ok(value) => {
+                    let offered = current.replaced(value);
+                    take(offered.clone()).await.map(|()| Some(offered)).map_err(|refusal| chain(refusal.as_ref()))
+                }
+                Err(error) => Err(format!("its file {error}")),
+            };
+            match outcome {
+                Ok(None) => complaint = None,
+                Ok(Some(taken)) => {
+                    (current, complaint) = (taken, None);
+                    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+                    gauge!(SECRET_REPLACED, "secret" => name).set(now.as_secs_f64());
+                    tracing::info!(secret = name, "a secret was replaced");
+                }
+                Err(error) => {
+                    if complaint.as_ref() != Some(&error) {
+                        tracing::warn!(secret = name, error, "a secret cannot be replaced, the one before it stays");
+                    }
+                    complaint = Some(error);
+                }
+            }
+            gauge!(SECRET_REFUSED, "secret" => name).set(f64::from(u8::from(complaint.is_some())));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::NUL;
+    use crate::testing::temporary;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use tokio::sync::mpsc;
+
+    /// As Kubernetes mounts a Secret: the file is a link into a folder, which is a link that changes.
+    struct Mount(std::path::PathBuf);
+
+    impl Mount {
+        fn new(value: &str) -> Self {
+            let mount = Self(temporary());
+            fs::create_dir(&mount.0).expect("a folder");
+            symlink("..data/secret", mount.0.join("secret")).expect("a link");
+            mount.hold("first", value);
+            mount
+        }
+
+        fn hold(&self, generation: &str, value: &str) {
+            fs::create_dir(self.0.join(generation)).expect("a folder");
+            fs::write(self.0.join(generation).join("secret"), value).expect("a file");
+            symlink(generation, self.0.join("..next")).expect("a link");
+            fs::rename(self.0.join("..next"), self.0.join("..data")).expect("it takes the other's place");
+        }
+    }
+
+    impl Drop for Mount {
+        fn drop(&mut self) {
+            drop(fs::remove_dir_all(&self.0));
+        }
+    }
+
+    #[tokio::test]
+    async fn another_value_is_offered_until_it_is_taken() {
+        let mount = Mount::new("first\n");
+        let Ok(secret) = format!("{}{NUL}first", mount.0.join("secret").display()).parse::<Secret>();
+        let (sender, mut offered) = mpsc::unbounded_channel();
+        let mut refusals = 1;
+        look_every(Duration::from_millis(5), &secret, "SECRET", move |secret| {
+            let is_taken = secret.expose() != "second" || refusals == 0;
+            refusals -= usize::from(!is_taken);
+            drop(sender.send(secret.expose().to_owned()));
+            async move { if is_taken { Ok(()) } else { Err("not known yet".into()) } }
+        });
+        mount.hold("second", "second\n");
+        assert_eq!(offered.recv().await.as_deref(), Some("second"));
+        assert_eq!(offered.recv().await.as_deref(), Some("second"), "it was refused");
+        mount.hold("none", "");
+        mount.hold("third", "third");
+        assert_eq!(offered.recv().await.as_deref(), Some("third"), "the second was taken, and nothing is no value");
+        mount.hold("same", "third");
+        mount.hold("fourth", "fourth");
+        assert_eq!(offered.recv().await.as_deref(), Some("fourth"), "what is in use is not offered");
+    }
+}

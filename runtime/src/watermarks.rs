@@ -1,0 +1,205 @@
+//! Watermarks: how much must be left of memory, of a disk, of the log's storage for a service to be ready. Each has a lower
+//! one beside it, from which on it is ready again, so that nothing changes to and fro.
+
+mod memory;
+
+use crate::metrics::LEFT;
+use crate::service::chain;
+use crate::{EventLog, config};
+use bytesize::ByteSize;
+use metrics::gauge;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often is looked.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What is left of something, in bytes, and what must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Room {
+    left: u64,
+    /// Less is too little.
+    least: u64,
+    /// Once it was too little, this is enough again.
+    again: u64,
+}
+
+impl Room {
+    fn of_limit(used: u64, limit: u64, high: u8, low: u8) -> Self {
+        let beyond = |percent: u8| limit / 100 * u64::from(100 - percent.min(100));
+        Self { left: limit.saturating_sub(used), least: beyond(high), again: beyond(low) }
+    }
+
+    fn is_short(self, was_short: bool) -> bool {
+        self.left < if was_short { self.again.max(self.least) } else { self.least }
+    }
+}
+
+/// What a look at something finds: how much room there is, if anything limits it; or why nobody knows. Without a reason it is
+/// as it was.
+type Found = Result<Option<Room>, Option<String>>;
+
+/// Something that a service may run short of; clones share what is known of it.
+#[derive(Clone)]
+pub struct Watermark {
+    name: &'static str,
+    shortage: watch::Receiver<Option<String>>,
+}
+
+impl Watermark {
+    /// Of this process's memory.
+    #[must_use]
+    pub fn of_memory(config: &config::Memory) -> Self {
+        let config = config.clone();
+        Self::begin("memory", move || {
+            let (high, low) = (config.memory_watermark, config.memory_low_watermark);
+            let measured = if high == 0 { None } else { memory::measured(config.memory_limit.map(|limit| limit.0)) };
+            let room = measured.map(|memory| Room::of_limit(memory.used, memory.limit, high, low));
+            async move { Ok(room) }
+        })
+    }
+
+    /// Of the disks of some folders.
+    #[must_use]
+    pub fn of_disks(config: &config::Disk) -> Self {
+        let config = config.clone();
+        Self::begin("disk", move || {
+            let (least, again) = (config.disk_watermark.0, config.disk_low_watermark.0);
+            let room = least_free(&config.disk_paths).map(|left| left.map(|left| Room { left, least, again }));
+            async move { room.map_err(Some) }
+        })
+    }
+
+    /// Of what the log's account may store.
+    #[must_use]
+    pub fn of_log(config: &config::LogRoom, log: &EventLog) -> Self {
+        let (config, log) = (config.clone(), log.clone());
+        Self::begin("log_storage", move || {
+            let (config, log) = (config.clone(), log.clone());
+            async move {
+                let (high, low) = (config.log_watermark, config.log_low_watermark);
+                let storage = if high == 0 { Ok(None) } else { log.storage().await };
+                storage
+                    .map(|storage| storage.map(|storage| Room::of_limit(storage.used, storage.limit, high, low)))
+                    .map_err(|error| {
+                        tracing::debug!(error = chain(&error), "the log does not say what it stores");
+                        None
+                    })
+            }
+        })
+    }
+
+    fn begin<F>(name: &'static str, mut look: impl FnMut() -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Found> + Send,
+    {
+        let (sender, shortage) = watch::channel(None);
+        tokio::spawn(async move {
+            let mut tick = interval(LOOK);
+            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tick.tick().await;
+                let found = look().await;
+                if let Ok(Some(room)) = &found {
+                    gauge!(LEFT, "of" => name).set(room.left as f64);
+                }
+                if sender.is_closed() {
+                    return;
+                }
+                sender.send_if_modified(|shortage| note(name, shortage, found));
+            }
+        });
+        Self { name, shortage }
+    }
+
+    /// What it is of.
+    pub(crate) const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Why there is too little, if there is.
+    #[must_use]
+    pub fn shortage(&self) -> Option<String> {
+        self.shortage.borrow().clone()
+    }
+}
+
+/// Remembers what was found; whether that is news.
+fn note(name: &str, shortage: &mut Option<String>, found: Found) -> bool {
+    let was_short = shortage.is_some();
+    let now = match found {
+        Ok(room) => room.filter(|room| room.is_short(was_short)).map(|room| {
+            let wanted = if was_short { room.again.max(room.least) } else { room.least };
+            format!("{} are left, {} must be", ByteSize(room.left), ByteSize(wanted))
+        }),
+        Err(Some(reason)) => Some(reason),
+        Err(None) => return false,
+    };
+    match (&now, was_short) {
+        (Some(reason), false) => tracing::warn!(of = name, reason, "running short, not ready"),
+        (None, true) => tracing::info!(of = name, "there is enough again"),
+        _ => {}
+    }
+    let is_news = *shortage != now;
+    *shortage = now;
+    is_news
+}
+
+/// Free space of the disk that has least, for those who are not root; nothing where there are no folders.
+fn least_free(folders: &[PathBuf]) -> Result<Option<u64>, String> {
+    let free = folders.iter().map(|folder| free(folder).map_err(|error| format!("{}: {error}", folder.display())));
+    free.collect::<Result<Vec<_>, _>>().map(|free| free.into_iter().min())
+}
+
+fn free(folder: &Path) -> rustix::io::Result<u64> {
+    rustix::fs::statvfs(folder).map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shortages(rooms: impl IntoIterator<Item = Room>) -> Vec<bool> {
+        let mut shortage = None;
+        let short = |room| {
+            note("something", &mut shortage, Ok(Some(room)));
+            shortage.is_some()
+        };
+        rooms.into_iter().map(short).collect()
+    }
+
+    #[test]
+    fn between_the_watermarks_everything_stays_as_it_is() {
+        let rooms = [79, 89, 90, 89, 80, 79, 89, 95].map(|used| Room::of_limit(used, 100, 90, 80));
+        assert_eq!(shortages(rooms), [false, false, false, false, false, false, false, true]);
+        let rooms = [91, 89, 81, 80, 89, 91].map(|used| Room::of_limit(used, 100, 90, 80));
+        assert_eq!(shortages(rooms), [true, true, true, false, false, true]);
+    }
+
+    #[test]
+    fn a_low_watermark_above_the_other_counts_as_the_other() {
+        let rooms = [91, 90, 89].map(|used| Room::of_limit(used, 100, 90, 95));
+        assert_eq!(shortages(rooms), [true, false, false]);
+    }
+
+    #[test]
+    fn what_has_no_limit_is_never_short_and_what_nobody_knows_is() {
+        let mut shortage = None;
+        assert!(!note("something", &mut shortage, Ok(None)));
+        assert!(note("something", &mut shortage, Err(Some("nobody knows".to_owned()))));
+        assert!(!note("something", &mut shortage, Err(None)), "it stays as it was");
+        assert_eq!(shortage.as_deref(), Some("nobody knows"));
+        assert!(note("something", &mut shortage, Ok(None)));
+        assert_eq!(shortage, None);
+    }
+
+    #[test]
+    fn a_disk_says_what_is_free() {
+        assert_eq!(least_free(&[]), Ok(None));
+        assert!(least_free(&["/".into()]).is_ok_and(|free| free.is_some()));
+        let error = least_free(&["/".into(), "/nowhere/at/all".into()]).expect_err("there is no such folder");
+        assert!(error.starts_with("/nowhere/at/all: "), "{error}");
+    }
+}
