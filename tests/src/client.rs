@@ -14,7 +14,8 @@ use uuid::Uuid;
 pub struct Client {
     http: reqwest::Client,
     command: String,
-    query: String,
+    /// Address of the query-service.
+    pub(crate) query: String,
     /// Its access token.
     pub token: String,
     /// Its workspace.
@@ -182,6 +183,7 @@ pub fn http() -> reqwest::Client {
     reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client can be built")
 }
 
-fn credentials(username: &str) -> Value {
+/// Name and password of an account.
+pub(crate) fn credentials(username: &str) -> Value {
     json!({ "username": username, "password": "correct horse battery" })
 }

@@ -6,6 +6,7 @@ pub mod client;
 pub mod crowd;
 pub mod kept;
 pub mod knowledge;
+pub mod load;
 pub mod model;
 pub mod monitoring;
 pub mod numbers;

@@ -2,6 +2,7 @@
 
 use crate::system::System;
 use crate::tools::installed;
+use std::ffi::OsString;
 use std::process::Stdio;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -57,6 +58,12 @@ impl Program {
         input.write_all(line.as_bytes()).await.expect("it listens");
         input.flush().await.expect("it listens");
     }
+}
+
+/// Whether a program of ours that runs a system of itself was started as a part of that system.
+pub fn is_of_system(args: &[OsString]) -> bool {
+    let parts = ["command-service", "query-service", "projector", "--data"];
+    args.get(1).is_some_and(|arg| parts.iter().any(|part| arg == part))
 }
 
 /// Host and port of the query-service.

@@ -21,10 +21,7 @@ struct Args {
 fn main() -> ExitCode {
     // The runner starts this very program as the services.
     let args: Vec<_> = std::env::args_os().collect();
-    let is_system = |arg: &std::ffi::OsString| {
-        ["command-service", "query-service", "projector", "--data"].iter().any(|name| arg == name)
-    };
-    if args.get(1).is_some_and(is_system) {
+    if tests::programs::is_of_system(&args) {
         return compose::main(args);
     }
     let Args { kills, seed, clients } = Args::parse();

@@ -1,0 +1,71 @@
+//! The load driver: the short forms of two profiles hold their thresholds on this machine, listeners hear everything, and what
+//! the driver counted is what the system holds.
+
+use std::process::Command;
+use std::time::Duration;
+use tests::System;
+use tests::load::{Plan, Profiles, Report, Stage, Step, Target, count, drive};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
+
+fn plan(name: &str) -> Plan {
+    Profiles::read().and_then(|profiles| profiles.plan(name, true)).expect("a committed profile")
+}
+
+async fn report(system: &System, plan: Plan) -> Report {
+    let target = Target::new(system.fact("command_url"), system.fact("query_url"), false).expect("it runs here");
+    let record = drive(&target, &plan).await;
+    let truth = count(&target, &plan, &record).await;
+    Report { plan, driver: "Rust driver".to_owned(), record, truth }
+}
+
+fn stage(seconds: u64, target: usize) -> Stage {
+    Stage { duration: Duration::from_secs(seconds), target }
+}
+
+#[tokio::test]
+async fn a_smoke_and_a_ramp_hold_their_thresholds_and_count_right() {
+    let system = System::start(PROGRAM).await;
+    for name in ["smoke", "ramp"] {
+        let report = report(&system, plan(name)).await;
+        println!("{name}: {}\n{}", report.verdict(), report.table());
+        assert_eq!(report.missed(), Vec::<String>::new(), "{name}: {}", report.verdict());
+        if name == "ramp" {
+            let is_taken = |step: &Step| report.record.succeeded(*step) > 0;
+            assert_eq!(Step::ALL.into_iter().filter(is_taken).count(), Step::ALL.len() - 1, "all but deliveries");
+        }
+    }
+    system.finish().await;
+}
+
+#[tokio::test]
+async fn listeners_hear_each_event_of_their_workspace_once() {
+    let system = System::start(PROGRAM).await;
+    let mut plan = plan("subscribers");
+    plan.form.stages = vec![stage(1, 10), stage(3, 10)];
+    (plan.form.accounts, plan.form.listeners) = (Some(2), 20);
+    let report = report(&system, plan).await;
+    assert_eq!(report.missed(), Vec::<String>::new(), "{}", report.verdict());
+    let events = report.truth.events;
+    assert!(events > 0);
+    assert_eq!(report.record.succeeded(Step::Delivery), events * 10, "each event has ten listeners");
+    system.finish().await;
+}
+
+#[test]
+fn the_program_says_how_to_get_k6_and_refuses_other_machines() {
+    let run = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_load")).args(args).output().expect("it starts");
+        (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+    };
+    let (status, said) = run(&["smoke", "--short", "--k6", "/nowhere/k6"]);
+    assert_eq!(status, Some(2));
+    assert!(said.contains("Debian does not carry it") && said.contains("--driver rust"), "{said}");
+    let elsewhere = ["--command-url", "http://192.0.2.1:8080", "--query-url", "http://192.0.2.1:8081"];
+    let (status, said) = run(&[&["smoke", "--short", "--driver", "rust"], &elsewhere[..]].concat());
+    assert_eq!(status, Some(2));
+    assert!(said.contains("not on this machine"), "{said}");
+    let (status, said) = run(&["rampage", "--short", "--driver", "rust"]);
+    assert_eq!(status, Some(2));
+    assert!(said.contains("rampage is none of smoke, ramp, spike, soak, subscribers"), "{said}");
+}
