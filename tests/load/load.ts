@@ -3,7 +3,7 @@ import { sleep } from "k6";
 import exec from "k6/execution";
 import type { Options } from "k6/options";
 import { command } from "./api.ts";
-import { accountOf, accounts, form, seconds, thresholds } from "./profile.ts";
+import { form, seconds, thresholds, usernames } from "./profile.ts";
 import { listen } from "./sockets.ts";
 import { password, thinking, User } from "./user.ts";
 
@@ -22,26 +22,40 @@ export const options: Options = {
   systemTags: ["scenario"],
 };
 
-/** Registers the accounts, which is no part of the load; logs in for the listeners, who are too many to do so at once. */
-export function setup(): string[] {
-  return accounts.map((username) => {
+interface Account {
+  username: string;
+  /** For listeners, who are too many to log in at once. */
+  token: string;
+}
+
+/** Registers the accounts, which is no part of the load. */
+export function setup(): Account[] {
+  return usernames().map((username) => {
     const body = { username, password };
-    if (!command("post", "/v1/accounts", { body, header: {} })) throw new Error(`${username} cannot be registered`);
-    return form.listeners ? (command("post", "/v1/tokens", { body })?.access_token ?? "") : "";
+    if (!command("post", "/v1/accounts", { body })) throw new Error(`${username} cannot be registered`);
+    const token = form.listeners ? command("post", "/v1/tokens", { body })?.access_token : undefined;
+    return { username, token: token ?? "" };
   });
 }
 
 let self: User | undefined;
 
 /** One step of a user. */
-export function user(): void {
-  self ??= new User(exec.vu.idInTest);
+export function user(accounts: Account[]): void {
+  self ??= new User(mine(accounts).username, `${mine(accounts).username}-${exec.vu.idInTest}`);
   self.act();
   sleep(thinking());
 }
 
 /** A listener's whole life. */
-export function listener(tokens: string[]): void {
+export function listener(accounts: Account[]): void {
   const end = exec.scenario.startTime + (seconds + DRAIN) * 1000;
-  listen(tokens[accountOf(exec.vu.idInTest)] ?? "", end - Date.now());
+  listen(mine(accounts).token, end - Date.now());
+}
+
+/** The account of a VU; where there are fewer of them than VUs, these share them evenly. */
+function mine(accounts: Account[]): Account {
+  const account = accounts[exec.vu.idInTest % accounts.length];
+  if (!account) throw new Error("there are no accounts");
+  return account;
 }

@@ -45,18 +45,15 @@ export const mix = Object.entries(profiles.mixes[profile.mix] ?? {}) as [Act, nu
 export const commandUrl = address(__ENV.COMMAND_URL ?? "http://127.0.0.1:8080");
 export const queryUrl = address(__ENV.QUERY_URL ?? "http://127.0.0.1:8081");
 
-/** Accounts of this run, and of no other. */
-const run = __ENV.RUN ?? Date.now().toString(16);
-const users = Math.max(...form.stages.map((stage) => stage.target));
-export const accounts = Array.from({ length: form.accounts ?? users }, (_, n) => `load-${run}-${n}`);
+/** User names of the accounts of one run, and of no other; to be asked once, as each VU has a clock of its own. */
+export function usernames(): string[] {
+  const run = __ENV.RUN ?? Date.now().toString(16);
+  const users = Math.max(...form.stages.map((stage) => stage.target));
+  return Array.from({ length: form.accounts ?? users }, (_, n) => `load-${run}-${n}`);
+}
 
 /** How long the stages take. */
 export const seconds = form.stages.map((stage) => inSeconds(stage.duration)).reduce((sum, more) => sum + more);
-
-/** The account of the VU with such a number. */
-export function accountOf(vu: number): number {
-  return vu % accounts.length;
-}
 
 function named(name: string): Profile {
   const profile = profiles.profiles.find((profile) => profile.name === name);

@@ -1,6 +1,6 @@
 /** A user: logs in, and takes one step after the other, each chosen by the weights of the mix. */
 import { command, query } from "./api.ts";
-import { type Act, accountOf, accounts, habits, mix } from "./profile.ts";
+import { type Act, habits, mix } from "./profile.ts";
 import { subscribe } from "./sockets.ts";
 
 interface Known {
@@ -11,17 +11,16 @@ interface Known {
 export const password = "correct horse battery";
 
 export class User {
-  private readonly username: string;
-  private readonly name: string;
   private token = "";
   private stepsLeft = 0;
   private written = 0;
   private known: Known[] = [];
 
-  constructor(vu: number) {
-    this.username = accounts[accountOf(vu)] ?? "";
-    this.name = `${this.username}-${vu}`;
-  }
+  /** The user of an account, whose titles begin with a name. */
+  constructor(
+    private readonly username: string,
+    private readonly name: string,
+  ) {}
 
   /** Takes a step, after logging in if it is time to. */
   act(): void {
