@@ -45,7 +45,7 @@ impl Report {
 
     /// The table, in Markdown.
     pub fn table(&self) -> String {
-        let mut table = "| step | answers | failed | per second | p50 ms | p95 ms | p99 ms | most ms |\n\
+        let mut table = "| step | taken | failed | per second | p50 ms | p95 ms | p99 ms | most ms |\n\
              | --- | --: | --: | --: | --: | --: | --: | --: |\n"
             .to_owned();
         for (name, figures) in self.rows() {
