@@ -80,7 +80,7 @@ pub(crate) async fn run(config: Assist) -> Result<(), Box<dyn std::error::Error 
     let mut assistant = Assistant {
         documents: Decider::new(log.clone(), clock.clone(), &config.commands),
         clusters: Decider::new(log.clone(), clock, &config.commands),
-        blobs: Blobs::new(log.context().clone()),
+        blobs: Blobs::new(log.connection().clone()),
         pool: pool.clone(),
         chat: Chat::new(config.model.clone(), budget)?,
         model: config.model,

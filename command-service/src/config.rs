@@ -27,7 +27,7 @@ pub enum Subcommand {
     Serve(Serve),
     /// Ask a language model about new texts and unnamed clusters, and record its answers
     Assist(Assist),
-    /// Say whether the service that listens here is ready, for health checks of containers; exit status 1 and the reasons if not
+    /// Say whether the service that listens here has what it needs, for health checks of containers; exit status 1 and the reasons if not
     Health(Health),
 }
 

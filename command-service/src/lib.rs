@@ -117,7 +117,7 @@ fn build(
     );
     let documents = documents::Api {
         documents,
-        blobs: Blobs::new(log.context().clone()),
+        blobs: Blobs::new(log.connection().clone()),
         duplicates: Duplicates::new(pool.clone(), &config.duplicates),
     };
     let api =

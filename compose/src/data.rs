@@ -81,6 +81,12 @@ impl Data {
         Ok(secrets)
     }
 
+    /// Keeps a secret in a file of its own, for the services, unless there is one already: it may have been replaced since.
+    pub(crate) fn keep_first(&self, name: &str, value: &str) -> anyhow::Result<PathBuf> {
+        let path = self.path.join("credentials").join(name);
+        if path.exists() { Ok(path) } else { self.keep(name, value) }
+    }
+
     /// Keeps a secret in a file of its own, for the services.
     pub(crate) fn keep(&self, name: &str, value: &str) -> anyhow::Result<PathBuf> {
         let folder = self.path.join("credentials");

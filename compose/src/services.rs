@@ -10,6 +10,7 @@ use crate::{ready, say};
 use anyhow::Context;
 use runtime::config::Secret;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::slice;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
@@ -64,22 +65,27 @@ pub(crate) fn environment(
     addresses: &Addresses,
     secrets: &Secrets,
 ) -> anyhow::Result<Vec<(String, String)>> {
-    let secret_key = config.secret_key.as_ref().map_or(secrets.secret_key.as_str(), Secret::expose);
-    let accepted_keys = config.accepted_keys.as_ref().map_or(secret_key, Secret::expose);
     let mut environment = Vec::new();
+    let mut set = |name: &str, file: PathBuf| environment.push((format!("{name}_FILE"), file.display().to_string()));
     for (name, value, given) in [
         ("DATABASE_URL", facts.database_url.as_str(), config.database_url.as_ref()),
         ("NATS_URL", &facts.nats_services_url, config.nats_url.as_ref()),
         ("NATS_ADMIN_URL", &facts.nats_admin_url, None),
         ("REDIS_URL", &facts.redis_url, config.redis_url.as_ref()),
-        ("SYNCBOARD_SECRET_KEY", secret_key, config.secret_key.as_ref()),
-        ("SYNCBOARD_ACCEPTED_KEYS", accepted_keys, config.accepted_keys.as_ref()),
     ] {
-        let file = match given.and_then(Secret::file) {
-            Some(file) => std::path::absolute(file)?,
-            None => data.keep(name, value)?,
-        };
-        environment.push((format!("{name}_FILE"), file.display().to_string()));
+        set(name, given_or(given, || data.keep(name, value))?);
+    }
+    for (name, given) in [
+        ("SYNCBOARD_SECRET_KEY", config.secret_key.as_ref()),
+        ("SYNCBOARD_ACCEPTED_KEYS", config.accepted_keys.as_ref()),
+    ] {
+        match given {
+            Some(given) => set(name, given_or(Some(given), || data.keep(name, given.expose()))?),
+            // A key of the runner's own making is replaced in its file, and stays so.
+            None if config.secret_key.is_none() => set(name, data.keep_first(name, &secrets.secret_key)?),
+            // Who brings a key and names no other accepts no other.
+            None => {}
+        }
     }
     // The private servers keep everything in the data folder.
     let disks = if config.disk_paths.is_empty() { slice::from_ref(&data.path) } else { &config.disk_paths };
@@ -95,6 +101,14 @@ pub(crate) fn environment(
     .chain(config.llm_url.iter().map(|url| ("SYNCBOARD_LLM_URL", url.clone())));
     environment.extend(addresses.map(|(name, value)| (name.to_owned(), value)));
     Ok(environment)
+}
+
+/// The file that a setting came from, or one that is made for it.
+fn given_or(given: Option<&Secret>, make: impl FnOnce() -> anyhow::Result<PathBuf>) -> anyhow::Result<PathBuf> {
+    match given.and_then(Secret::file) {
+        Some(file) => Ok(std::path::absolute(file)?),
+        None => make(),
+    }
 }
 
 /// Makes or updates what the services need in the servers.

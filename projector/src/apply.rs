@@ -3,7 +3,7 @@
 //! have been.
 
 use crate::checkpoints::{Checkpoints, Mover};
-use crate::documents::Changes;
+use crate::documents::{Changes, Way};
 use crate::error::Error;
 use crate::failures::decisions;
 use crate::knowledge::Knowledge;
@@ -157,8 +157,10 @@ impl Applier {
 
     async fn write_sorted(&mut self, to: Checkpoints, mut sorted: Sorted, attempts: u32) -> Result<Pending, Error> {
         let (mut attempt, mut good) = (1, 0);
+        // The same for every part of it that is tried.
+        let way = Way::for_events(sorted.events.len());
         let mut pending = loop {
-            let error = match self.fold(&to, &sorted.events).await {
+            let error = match self.fold(&to, &sorted.events, way).await {
                 Ok(pending) => break pending,
                 Err(error) if error.is_of_an_event() && !sorted.events.is_empty() => error,
                 Err(error) => return Err(error),
@@ -171,7 +173,7 @@ impl Applier {
                 attempt += 1;
                 continue;
             }
-            let (culprit, error) = self.culprit(&to, &sorted.events, good, error).await?;
+            let (culprit, error) = self.culprit(&to, &sorted.events, way, good, error).await?;
             if let Some(positioned) = sorted.events.get(culprit) {
                 let (sequence, stream) = (positioned.sequence, positioned.envelope.stream.subject());
                 tracing::error!(error = chain(&error), sequence, stream, "an event cannot be applied and is parked");
@@ -192,6 +194,7 @@ impl Applier {
         &mut self,
         to: &Checkpoints,
         events: &[Positioned],
+        way: Way,
         mut good: usize,
         mut error: Error,
     ) -> Result<(usize, Error), Error> {
@@ -202,7 +205,7 @@ impl Applier {
         let mut bad = events.len();
         while bad - good > 1 {
             let middle = good + (bad - good) / 2;
-            match self.fold(to, &events[..middle]).await {
+            match self.fold(to, &events[..middle], way).await {
                 Ok(pending) => {
                     pending.transaction.rollback().await?;
                     good = middle;
@@ -215,11 +218,11 @@ impl Applier {
         Ok((bad - 1, error))
     }
 
-    async fn fold(&mut self, to: &Checkpoints, batch: &[Positioned]) -> Result<Pending, Error> {
+    async fn fold(&mut self, to: &Checkpoints, batch: &[Positioned], way: Way) -> Result<Pending, Error> {
         match self.mover.projection {
             Projection::Documents => {
                 let mut transaction = self.move_checkpoints(to).await?;
-                let changed = Changes::of(batch).write(&mut transaction).await?;
+                let changed = Changes::of(batch).write(&mut transaction, way).await?;
                 Ok(Pending { transaction, changed, parked: Vec::new() })
             }
             Projection::Knowledge => {

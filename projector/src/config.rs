@@ -53,7 +53,7 @@ pub enum Subcommand {
     Failures(Failures),
     /// List the read models of the past, which `rebuild --as-of` makes, or drop one
     Past(Past),
-    /// Say whether the projector that listens here is ready, for health checks of containers; exit status 1 and the reasons if not
+    /// Say whether the projector that listens here has what it needs, for health checks of containers; exit status 1 and the reasons if not
     Health(Health),
 }
 

@@ -14,6 +14,7 @@ use events::document::Event;
 use events::{AnyEvent, DocumentId, Stream, WorkspaceId};
 pub(crate) use repair::repair;
 use row::{Key, Row};
+pub(crate) use save::Way;
 use sqlx::PgConnection;
 use statistics::Statistics;
 use std::collections::HashMap;
@@ -45,12 +46,13 @@ impl<'a> Changes<'a> {
     pub(crate) async fn write(
         &self,
         connection: &mut PgConnection,
+        way: Way,
     ) -> Result<Vec<(WorkspaceId, DocumentId, u64)>, Error> {
         if self.events.is_empty() {
             return Ok(Vec::new());
         }
         let changes = self.fold(row::load(connection, &self.edited()).await?)?;
-        save::save(connection, &changes, &self.events).await?;
+        save::save(connection, &changes, &self.events, way).await?;
         Statistics::of(&self.events, &changes).save(connection).await?;
         let existed = |(key, change): (&Key, &Change)| {
             change.before.as_ref().map(|_| (key.0, key.1, to_u64(change.now.sequence)))

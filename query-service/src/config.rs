@@ -24,7 +24,7 @@ pub struct Config {
 pub enum Subcommand {
     /// Serve queries and subscriptions over HTTP
     Serve(Box<Serve>),
-    /// Say whether the service that listens here is ready, for health checks of containers; exit status 1 and the reasons if not
+    /// Say whether the service that listens here has what it needs, for health checks of containers; exit status 1 and the reasons if not
     Health(Health),
 }
 

@@ -12,7 +12,7 @@ use events::{DocumentId, WorkspaceId};
 use metrics::counter;
 use quick_cache::sync::Cache as Memory;
 use runtime::cache::{Cache, Entry, Found};
-use runtime::event_log::{self, Client};
+use runtime::event_log::Connection;
 use runtime::http::Problem;
 use sqlx::PgPool;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ pub(crate) struct Hot {
     pool: PgPool,
     /// None over a past: what is cached there is of the present.
     cache: Option<Cache>,
-    nats: Client,
+    nats: Connection,
     visibility: Visibility,
     memory: Memory<(WorkspaceId, DocumentId), Kept>,
     /// Grows with every announced change; an answer that was on its way meanwhile is not kept.
@@ -53,7 +53,7 @@ pub(crate) struct Answer {
 }
 
 impl Hot {
-    pub(crate) fn new(tables: &Tables, cache: Option<Cache>, nats: Client, entries: usize) -> Self {
+    pub(crate) fn new(tables: &Tables, cache: Option<Cache>, nats: Connection, entries: usize) -> Self {
         let (pool, visibility) = (tables.pool.clone(), tables.documents.clone());
         Self { pool, cache, nats, visibility, memory: Memory::new(entries), changes: AtomicU64::new(0) }
     }
@@ -70,7 +70,7 @@ impl Hot {
     ) -> Result<Option<Answer>, Problem> {
         if let Some(kept) = self.memory.get(&(workspace, document)) {
             let is_enough = min_sequence.is_none_or(|wanted| kept.visible >= wanted);
-            if is_enough && kept.at.elapsed() < TRUST && event_log::is_connected(&self.nats) {
+            if is_enough && kept.at.elapsed() < TRUST && self.nats.is_up() {
                 counter!(READS, "source" => "memory").increment(1);
                 return Ok(Some(Answer {
                     body: kept.entry.body,

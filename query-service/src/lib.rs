@@ -29,12 +29,13 @@ use poem_openapi::{OpenApi, OpenApiService};
 use runtime::auth::Tokens;
 use runtime::blobs::Blobs;
 use runtime::cache::Cache;
+use runtime::event_log::{Connection, Texts};
 use runtime::health::Checks;
 use runtime::past::Name;
 use runtime::service::told_to_stop;
 use runtime::telemetry::{self, Telemetry};
 use runtime::watermarks::Watermark;
-use runtime::{event_log, http, postgres};
+use runtime::{http, postgres};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
@@ -82,7 +83,7 @@ async fn run(config: Serve) -> Result<(), Box<dyn Error + Send + Sync>> {
     let telemetry = telemetry::start(&config.log)?;
     metrics::begin(&config.subscriptions);
     let listener = TcpListener::bind(config.listen).await?;
-    let nats = event_log::connect_in_background(&config.nats, "query-service").await?;
+    let nats = Connection::open_in_background(&config.nats, "query-service").await?;
     let (tables, past) = match &config.read_model {
         Some(name) => past::open(&config, name).await.map(|(tables, past)| (tables, Some(past)))?,
         None => (Tables::of_present(&config.postgres, config.reads.wait_timeout)?, None),
@@ -90,11 +91,11 @@ async fn run(config: Serve) -> Result<(), Box<dyn Error + Send + Sync>> {
     let cache = if past.is_none() { Some(Cache::open(&config.redis)?) } else { None };
     let hot = Arc::new(Hot::new(&tables, cache.clone(), nats.clone(), config.reads.hot_documents));
     let live = cache.map(|cache| Live { cache, hub: Hub::new(&config.subscriptions, tables.clone()) });
-    let followers = live.as_ref().map(|live| follow(&config, live, &hot, &nats));
+    let followers = live.as_ref().map(|live| follow(live, &hot, &nats));
     let checks = checks(&tables, live.as_ref(), &nats, config.read_model.clone()).showing(past);
     let checks = checks.needs_room(&Watermark::of_memory(&config.memory));
-    let blobs = Blobs::new(event_log::jetstream(&nats, config.nats.nats_timeout));
-    let texts = event_log::Texts::new(event_log::jetstream(&nats, config.nats.nats_timeout));
+    let blobs = Blobs::new(nats.clone());
+    let texts = Texts::new(nats.clone());
     let texts = documents::Texts { log: texts, blobs: blobs.clone() };
     let hub = live.as_ref().map(|live| live.hub.clone());
     let routes = build(&config, Parts { tables, hot, blobs, texts, live }, checks.clone(), &telemetry);
@@ -117,11 +118,11 @@ async fn run(config: Serve) -> Result<(), Box<dyn Error + Send + Sync>> {
 }
 
 /// Begins to listen to the projector, and to read the log for subscribers; until it is dropped.
-fn follow(config: &Serve, live: &Live, hot: &Arc<Hot>, nats: &event_log::Client) -> JoinSet<()> {
+fn follow(live: &Live, hot: &Arc<Hot>, nats: &Connection) -> JoinSet<()> {
     let Tables { documents, knowledge, .. } = live.hub.tables.clone();
     let mut followers = JoinSet::new();
-    followers.spawn(visibility::listen(nats.clone(), documents, knowledge, hot.clone()));
-    followers.spawn(subscriptions::read(live.hub.clone(), nats.clone(), config.nats.nats_timeout, hot.clone()));
+    followers.spawn(visibility::listen(nats.client().clone(), documents, knowledge, hot.clone()));
+    followers.spawn(subscriptions::read(live.hub.clone(), nats.clone(), hot.clone()));
     followers
 }
 
@@ -177,7 +178,7 @@ fn described<T: OpenApi + 'static>(apis: T) -> (Route, OpenApiService<T, ()>) {
     (Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", http::description(&api.spec())), api)
 }
 
-fn checks(tables: &Tables, live: Option<&Live>, nats: &event_log::Client, past: Option<Name>) -> Checks {
+fn checks(tables: &Tables, live: Option<&Live>, nats: &Connection, past: Option<Name>) -> Checks {
     let (pool, counted, nats) = (tables.pool.clone(), tables.clone(), nats.clone());
     let checks = Checks::new("query-service")
         .needs("postgres", move || {
@@ -190,7 +191,7 @@ fn checks(tables: &Tables, live: Option<&Live>, nats: &event_log::Client, past: 
             }
         })
         .uses("nats", move || {
-            let is_up = event_log::is_connected(&nats);
+            let is_up = nats.is_up();
             async move { is_up }
         })
         .counting(move || {

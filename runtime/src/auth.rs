@@ -74,7 +74,8 @@ impl Tokens {
         follow(secret, name, move |secret| {
             let replaced = tokens.replace(|config| set(config, secret));
             async move { replaced.map_err(Into::into) }
-        });
+        })
+        .for_ever();
     }
 
     /// Goes on with other keys, if there is nothing wrong with them.
@@ -142,7 +143,7 @@ impl Keys {
     }
 }
 
-/// What a key is called in the tokens that it signs: half of a digest tells keys apart, and not what they are.
+/// What a key is called in the tokens that it signs: a quarter of a digest tells keys apart, and not what they are.
 fn id(key: &str) -> String {
     let mut digest = events::content::sha256(format!("key of tokens: {key}").as_bytes());
     digest.truncate(16);

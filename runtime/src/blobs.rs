@@ -1,7 +1,7 @@
 //! Texts too long for an event, addressed by their SHA-256 in JetStream's object store. Content never changes, so storing
 //! twice is harmless and a blob that no event names (its command was refused) is only waste.
 
-use crate::event_log::Error;
+use crate::event_log::{Connection, Error};
 use async_nats::jetstream::Context;
 use async_nats::jetstream::object_store::{Config, GetErrorKind, InfoErrorKind, ObjectStore};
 use base64::Engine;
@@ -18,7 +18,7 @@ const BUCKET: &str = "SYNCBOARD_BLOBS";
 /// A handle on the store.
 #[derive(Clone)]
 pub struct Blobs {
-    context: Context,
+    connection: Connection,
 }
 
 /// Makes the bucket where it is missing.
@@ -33,8 +33,8 @@ pub(crate) async fn provision(context: &Context, replicas: usize) -> Result<(), 
 impl Blobs {
     /// The store on a connection; nothing is sent yet.
     #[must_use]
-    pub fn new(context: Context) -> Self {
-        Self { context }
+    pub const fn new(connection: Connection) -> Self {
+        Self { connection }
     }
 
     /// Stores bytes under their address, unless they are there.
@@ -42,6 +42,7 @@ impl Blobs {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn put(&self, sha256: &str, bytes: &[u8]) -> Result<(), Error> {
+        let _steady = self.connection.hold().await;
         let store = self.store().await?;
         if store.info(sha256).await.is_ok_and(|info| !info.deleted && info.size == bytes.len()) {
             return Ok(());
@@ -54,6 +55,7 @@ impl Blobs {
     /// # Errors
     /// [`Error::Unavailable`]; [`Error::Missing`] when what is there is not what the address promises.
     pub async fn get(&self, sha256: &str) -> Result<Option<Vec<u8>>, Error> {
+        let _steady = self.connection.hold().await;
         let store = self.store().await?;
         let mut object = match store.get(sha256).await {
             Ok(object) => object,
@@ -75,6 +77,7 @@ impl Blobs {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn fault(&self, sha256: &str, bytes: u64) -> Result<Option<String>, Error> {
+        let _steady = self.connection.hold().await;
         let info = match self.store().await?.info(sha256).await {
             Ok(info) if info.deleted => return Ok(Some("it was deleted".to_owned())),
             Ok(info) => info,
@@ -92,6 +95,6 @@ impl Blobs {
     }
 
     async fn store(&self) -> Result<ObjectStore, Error> {
-        self.context.get_object_store(BUCKET).await.map_err(Error::unavailable)
+        self.connection.context().get_object_store(BUCKET).await.map_err(Error::unavailable)
     }
 }

@@ -73,7 +73,8 @@ impl Cache {
         follow(&config.redis_url, "REDIS_URL", move |url| {
             let cache = followed.clone();
             async move { cache.reopen(&url).await }
-        });
+        })
+        .for_ever();
         Ok(cache)
     }
 

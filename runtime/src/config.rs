@@ -42,6 +42,13 @@ impl Secret {
         self.file.as_deref()
     }
 
+    /// What its file holds by now, for those who begin anew; the value as it is where there is no file to be read.
+    #[must_use]
+    pub(crate) fn latest(&self) -> Self {
+        let latest = self.file().and_then(|file| read(file).ok());
+        latest.map_or_else(|| self.clone(), |value| self.replaced(value))
+    }
+
     /// Another value from the same file.
     pub(crate) fn replaced(&self, value: String) -> Self {
         Self { value, file: self.file.clone() }

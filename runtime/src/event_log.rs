@@ -15,7 +15,7 @@ mod validate;
 
 pub use append::Appended;
 pub use async_nats::Client;
-pub use connection::{connect, connect_in_background, is_connected};
+pub use connection::Connection;
 pub use follow::{Batch, Follow, Follower};
 pub use load::{Raw, Recorded};
 pub use pages::{Page, Pages};
@@ -25,10 +25,8 @@ pub use texts::Texts;
 use crate::config;
 use crate::metrics::LOG_FAILURES;
 use async_nats::jetstream;
-use connection::Steady;
 use metrics::counter;
 use std::error::Error as StdError;
-use std::time::Duration;
 
 /// Why the log did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -76,10 +74,8 @@ impl Error {
 /// A handle on the log; clones share one connection.
 #[derive(Clone)]
 pub struct EventLog {
-    client: Client,
-    context: jetstream::Context,
+    connection: Connection,
     stream: jetstream::stream::Stream,
-    steady: Steady,
 }
 
 impl EventLog {
@@ -88,26 +84,22 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Misconfigured`].
     pub async fn connect(config: &config::Nats, name: &str) -> Result<Self, Error> {
-        let steady = Steady::default();
-        let client = connection::connect_steady(config, name, &steady).await?;
-        Ok(Self { steady, ..Self::over(client, config.nats_timeout).await? })
+        Self::over(Connection::open(config, name).await?).await
     }
 
     /// The log over a connection that stands already, with the same checks.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Misconfigured`].
-    pub async fn over(client: Client, timeout: Duration) -> Result<Self, Error> {
-        let context = jetstream(&client, timeout);
-        let stream = context.get_stream(STREAM).await.map_err(Error::unavailable)?;
-        provision::check(&client, &stream.cached_info().config)?;
-        Ok(Self { client, context, stream, steady: Steady::default() })
+    pub async fn over(connection: Connection) -> Result<Self, Error> {
+        let stream = provision::stream(connection.client(), connection.context()).await?;
+        Ok(Self { connection, stream })
     }
 
     /// Whether the connection stands now.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        is_connected(&self.client)
+        self.connection.is_up()
     }
 
     /// The last sequence of the log, 0 when empty. What else the server says with it is in the metrics from then on.
@@ -115,7 +107,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn head(&self) -> Result<u64, Error> {
-        let _steady = self.steady.hold().await;
+        let _steady = self.connection.hold().await;
         let asked = observed::Asked::default();
         let info = self.stream.get_info().await.map_err(Error::unavailable)?;
         asked.answered(&info);
@@ -124,26 +116,20 @@ impl EventLog {
 
     /// The connection, for core subscriptions and announcements.
     #[must_use]
-    pub fn client(&self) -> &Client {
-        &self.client
+    pub const fn client(&self) -> &Client {
+        self.connection.client()
     }
 
-    /// JetStream, for the blob store.
+    /// The connection, for the blob store.
     #[must_use]
-    pub fn context(&self) -> &jetstream::Context {
-        &self.context
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// Sends what is buffered and closes the connection.
     pub async fn close(&self) {
-        if let Err(error) = self.client.drain().await {
+        if let Err(error) = self.client().drain().await {
             tracing::debug!(%error, "nats connection was closed already");
         }
     }
-}
-
-/// JetStream over a connection.
-#[must_use]
-pub fn jetstream(client: &Client, timeout: Duration) -> jetstream::Context {
-    jetstream::ContextBuilder::new().timeout(timeout).ack_timeout(timeout).build(client.clone())
 }

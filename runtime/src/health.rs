@@ -72,6 +72,17 @@ pub type Numbers = BTreeMap<String, i64>;
 /// Whether a dependency is there, or why not, where that is known.
 type Answer = Result<(), Option<String>>;
 
+/// What a service cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    /// It needs the answer to be of use at all.
+    Answer,
+    /// It needs room to be of use for long: what it has already been asked to do, it does.
+    Room,
+    /// It goes on without it.
+    Nothing,
+}
+
 type Gather<T> = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = T> + Send>> + Send + Sync>;
 
 fn answering<F: Future<Output = bool> + Send + 'static>(
@@ -89,7 +100,7 @@ pub struct Checks {
     service: &'static str,
     started: Instant,
     is_stopping: Arc<AtomicBool>,
-    dependencies: Vec<(&'static str, bool, Gather<Answer>)>,
+    dependencies: Vec<(&'static str, Need, Gather<Answer>)>,
     numbers: Gather<Numbers>,
     parts: Gather<BTreeMap<String, Numbers>>,
     past: Option<Shown>,
@@ -116,14 +127,14 @@ impl Checks {
     where
         F: Future<Output = bool> + Send + 'static,
     {
-        self.with(name, true, answering(check))
+        self.with(name, Need::Answer, answering(check))
     }
 
     /// Adds what the service must not run short of.
     #[must_use]
     pub fn needs_room(self, watermark: &Watermark) -> Self {
         let watermark = watermark.clone();
-        self.with(watermark.name(), true, move || {
+        self.with(watermark.name(), Need::Room, move || {
             let shortage = watermark.shortage();
             async move { shortage.map_or(Ok(()), |reason| Err(Some(reason))) }
         })
@@ -135,7 +146,7 @@ impl Checks {
     where
         F: Future<Output = bool> + Send + 'static,
     {
-        self.with(name, false, answering(check))
+        self.with(name, Need::Nothing, answering(check))
     }
 
     /// Says how the statistics are gathered.
@@ -165,11 +176,11 @@ impl Checks {
         self
     }
 
-    fn with<F>(mut self, name: &'static str, required: bool, check: impl Fn() -> F + Send + Sync + 'static) -> Self
+    fn with<F>(mut self, name: &'static str, need: Need, check: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = Answer> + Send + 'static,
     {
-        self.dependencies.push((name, required, Arc::new(move || Box::pin(check()))));
+        self.dependencies.push((name, need, Arc::new(move || Box::pin(check()))));
         self
     }
 
@@ -180,13 +191,22 @@ impl Checks {
 
     /// Asks every dependency and gathers the numbers; each within a second.
     pub async fn health(&self) -> Health {
-        let (status, dependencies) = self.dependencies().await;
+        let (status, dependencies) = self.dependencies(|_| true).await;
         self.with_numbers(status, dependencies).await
     }
 
     /// Asks every dependency, and gathers the numbers too only where the service is not of use.
     pub(crate) async fn unready(&self) -> Option<Health> {
-        let (status, dependencies) = self.dependencies().await;
+        self.down(|_| true).await
+    }
+
+    /// As [`Checks::unready`], however little room is left: whoever waits for a start would wait until somebody makes room.
+    pub(crate) async fn unstarted(&self) -> Option<Health> {
+        self.down(|need| need != Need::Room).await
+    }
+
+    async fn down(&self, counts: fn(Need) -> bool) -> Option<Health> {
+        let (status, dependencies) = self.dependencies(counts).await;
         match status {
             Status::Up => None,
             Status::Down => Some(self.with_numbers(status, dependencies).await),
@@ -212,7 +232,7 @@ impl Checks {
     /// Asks every dependency, and says in the metrics which of them answer.
     pub(crate) async fn measure(&self) {
         let number = |status| f64::from(u8::from(status == Status::Up));
-        let (status, dependencies) = self.dependencies().await;
+        let (status, dependencies) = self.dependencies(|_| true).await;
         gauge!(READY).set(number(status));
         for (name, Dependency { status, required, .. }) in dependencies {
             gauge!(DEPENDENCY_UP, "dependency" => name, "required" => required.to_string()).set(number(status));
@@ -224,12 +244,13 @@ impl Checks {
         self.service
     }
 
-    /// All of them at once, and whether the service is of use with what answers.
-    async fn dependencies(&self) -> (Status, BTreeMap<String, Dependency>) {
-        let asked = self.dependencies.iter().map(|(name, required, check)| async {
+    /// All of those that count at once, and whether the service is of use with what answers.
+    async fn dependencies(&self, counts: fn(Need) -> bool) -> (Status, BTreeMap<String, Dependency>) {
+        let counting = self.dependencies.iter().filter(|(_, need, _)| counts(*need));
+        let asked = counting.map(|(name, need, check)| async {
             let answer = tokio::time::timeout(Duration::from_secs(1), check()).await.unwrap_or(Err(None));
             let (status, reason) = answer.map_or_else(|reason| (Status::Down, reason), |()| (Status::Up, None));
-            ((*name).to_owned(), Dependency { status, required: *required, reason })
+            ((*name).to_owned(), Dependency { status, required: *need != Need::Nothing, reason })
         });
         let dependencies: BTreeMap<_, _> = join_all(asked).await.into_iter().collect();
         let is_missed = dependencies.values().any(|one| one.required && one.status == Status::Down);

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// Longest answer that is read.
 const LONGEST: u64 = 16 * 1024;
 
-const REQUEST: &[u8] = b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+const REQUEST: &[u8] = b"GET /health/started HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
 
 /// Why a service counts as not ready.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ pub enum NotReady {
     },
 }
 
-/// Asks `/health/ready` of the service that listens on an address, on this machine where that is every address.
+/// Asks `/health/started` of the service that listens on an address, on this machine where that is every address.
 ///
 /// # Errors
 /// [`NotReady`] unless it answers 200.

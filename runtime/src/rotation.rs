@@ -7,23 +7,50 @@ use crate::service::chain;
 use metrics::gauge;
 use std::error::Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::time::sleep;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 
 /// How often a file is read.
 const LOOK: Duration = Duration::from_secs(1);
 /// How many times as long until a value that was refused is tried again: its server may not know it yet.
 const PATIENCE: u32 = 3;
 
+/// How long taking a value may last: what hangs is offered once more.
+const TAKING: Duration = Duration::from_secs(60);
+
+/// Follows a secret's file until it is dropped.
+#[must_use = "a file is followed only while this is kept"]
+pub(crate) struct Following(Option<JoinHandle<()>>);
+
+impl Following {
+    /// Follows it until the program ends.
+    pub(crate) fn for_ever(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
 /// Why a value was not taken.
 pub(crate) type Refusal = Box<dyn Error + Send + Sync>;
 
 /// Reads the file of a secret again and again, if it came from one, and offers every other value that it holds to `take`,
 /// until that takes it. Until then the value before it is in use.
-pub(crate) fn follow<F>(secret: &Secret, name: &'static str, take: impl FnMut(Secret) -> F + Send + 'static)
+pub(crate) fn follow<F>(
+    secret: &Secret,
+    name: &'static str,
+    take: impl FnMut(Secret) -> F + Send + 'static,
+) -> Following
 where
     F: Future<Output = Result<(), Refusal>> + Send,
 {
-    look_every(LOOK, secret, name, take);
+    look_every(LOOK, secret, name, take)
 }
 
 fn look_every<F>(
@@ -31,22 +58,24 @@ fn look_every<F>(
     secret: &Secret,
     name: &'static str,
     mut take: impl FnMut(Secret) -> F + Send + 'static,
-) where
+) -> Following
+where
     F: Future<Output = Result<(), Refusal>> + Send,
 {
-    let Some(file) = secret.file().map(ToOwned::to_owned) else { return };
+    let Some(file) = secret.file().map(ToOwned::to_owned) else { return Following(None) };
     gauge!(SECRET_REPLACED, "secret" => name).set(0.0);
     gauge!(SECRET_REFUSED, "secret" => name).set(0.0);
     let mut current = secret.clone();
     let mut complaint = None;
-    tokio::spawn(async move {
+    Following(Some(tokio::spawn(async move {
         loop {
             sleep(if complaint.is_none() { pause } else { pause * PATIENCE }).await;
             let outcome = match read(&file) {
                 Ok(value) if value == current.expose() => Ok(None),
                 Ok(value) => {
                     let offered = current.replaced(value);
-                    take(offered.clone()).await.map(|()| Some(offered)).map_err(|refusal| chain(refusal.as_ref()))
+                    let taken = timeout(TAKING, take(offered.clone())).await.unwrap_or_else(|late| Err(late.into()));
+                    taken.map(|()| Some(offered)).map_err(|refusal| chain(refusal.as_ref()))
                 }
                 Err(error) => Err(format!("its file {error}")),
             };
@@ -67,7 +96,7 @@ fn look_every<F>(
             }
             gauge!(SECRET_REFUSED, "secret" => name).set(f64::from(u8::from(complaint.is_some())));
         }
-    });
+    })))
 }
 
 #[cfg(test)]
@@ -111,7 +140,7 @@ mod tests {
         let Ok(secret) = format!("{}{NUL}first", mount.0.join("secret").display()).parse::<Secret>();
         let (sender, mut offered) = mpsc::unbounded_channel();
         let mut refusals = 1;
-        look_every(Duration::from_millis(5), &secret, "SECRET", move |secret| {
+        let _following = look_every(Duration::from_millis(5), &secret, "SECRET", move |secret| {
             let is_taken = secret.expose() != "second" || refusals == 0;
             refusals -= usize::from(!is_taken);
             drop(sender.send(secret.expose().to_owned()));

@@ -1,7 +1,7 @@
 //! One document's rows made anew from its own events, and its workspace's statistics counted anew from the rows.
 
 use super::row::Key;
-use super::{Changes, save};
+use super::{Changes, Way, save};
 use crate::error::Error;
 use crate::positioned::Positioned;
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -28,7 +28,7 @@ pub(crate) async fn repair(
             .await?;
     }
     let changes = Changes::of(events);
-    save::save(connection, &changes.fold(HashMap::new())?, &changes.events).await?;
+    save::save(connection, &changes.fold(HashMap::new())?, &changes.events, Way::for_events(events.len())).await?;
     recount(connection, key).await?;
     let after = rows(connection, key).await?;
     let differs = |table: &&'static str| before.get(table) != after.get(table);

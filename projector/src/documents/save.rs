@@ -13,6 +13,22 @@ use std::collections::HashMap;
 /// From so many events on, more round trips cost less than they save.
 const MANY: usize = 250;
 
+/// How what a batch adds is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// With the statement that writes everything else.
+    Stated,
+    /// With COPY.
+    Copied,
+}
+
+impl Way {
+    /// The better one for so many events.
+    pub(crate) const fn for_events(events: usize) -> Self {
+        if events < MANY { Self::Stated } else { Self::Copied }
+    }
+}
+
 /// Documents and what becomes of them.
 type Changes<'a> = HashMap<&'a Key, &'a Change>;
 
@@ -24,14 +40,17 @@ pub(super) async fn save(
     connection: &mut PgConnection,
     changes: &HashMap<Key, Change>,
     events: &[(Key, &Positioned, &Event)],
+    way: Way,
 ) -> Result<(), sqlx::Error> {
-    if events.len() < MANY {
-        write(connection, &changes.iter().collect(), &History::of(events)).await?;
-    } else {
-        let (new, edited): (Changes<'_>, Changes<'_>) = changes.iter().partition(|(_, change)| change.before.is_none());
-        copy(connection, &new).await?;
-        history::copy(connection, events).await?;
-        write(connection, &edited, &History::default()).await?;
+    match way {
+        Way::Stated => write(connection, &changes.iter().collect(), &History::of(events)).await?,
+        Way::Copied => {
+            let (new, edited): (Changes<'_>, Changes<'_>) =
+                changes.iter().partition(|(_, change)| change.before.is_none());
+            copy(connection, &new).await?;
+            history::copy(connection, events).await?;
+            write(connection, &edited, &History::default()).await?;
+        }
     }
     remove_texts(connection, changes).await
 }

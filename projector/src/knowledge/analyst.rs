@@ -55,7 +55,7 @@ enum Place {
 
 impl Analyst {
     pub(super) fn new(log: EventLog) -> Self {
-        Self { blobs: Blobs::new(log.context().clone()), log }
+        Self { blobs: Blobs::new(log.connection().clone()), log }
     }
 
     /// The analyses that events of a batch lead to, by their place in the batch.

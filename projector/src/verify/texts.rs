@@ -47,7 +47,7 @@ struct Fault {
 
 impl Texts {
     pub(super) fn new(log: &EventLog, most_shown: usize) -> Self {
-        let blobs = Blobs::new(log.context().clone());
+        let blobs = Blobs::new(log.connection().clone());
         let asking = Asking { blobs, most_shown, known: HashSet::new(), running: JoinSet::new() };
         Self { check: "texts", texts: 0, faults: 0, shown: Vec::new(), asking }
     }

@@ -5,7 +5,7 @@ use super::message::Message;
 use crate::hot::Hot;
 use events::{Aggregate, DocumentId, WorkspaceId};
 use runtime::EventLog;
-use runtime::event_log::{Batch, Client, Follower};
+use runtime::event_log::{Batch, Connection, Follower};
 use runtime::service::until_up;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ use tokio::time::sleep;
 const BATCH: (usize, usize) = (512, 4 << 20);
 
 /// Reads for ever.
-pub(crate) async fn read(hub: Arc<Hub>, nats: Client, timeout: Duration, hot: Arc<Hot>) {
-    let log = until_up("the event log", || EventLog::over(nats.clone(), timeout)).await;
+pub(crate) async fn read(hub: Arc<Hub>, nats: Connection, hot: Arc<Hot>) {
+    let log = until_up("the event log", || EventLog::over(nats.clone())).await;
     let visible = hub.tables.documents.until(0).await;
     // What subscribers may have missed while this process was started is read before they come.
     let start = visible.saturating_sub(u64::from(hub.config.recent_events));

@@ -31,7 +31,7 @@ impl EventLog {
         expected: u64,
         tip: &str,
     ) -> Result<Appended, Error> {
-        let _steady = self.steady.hold().await;
+        let _steady = self.connection.hold().await;
         if !self.is_connected() {
             return Err(Error::unavailable("not connected"));
         }
@@ -48,7 +48,7 @@ impl EventLog {
             .payload(encoded.body.into())
             .message_id(envelope.id.to_string())
             .expected_last_subject_sequence(expected);
-        let sent = self.context.send_publish(envelope.stream.subject(), message).await.map_err(refusal)?;
+        let sent = self.connection.context().send_publish(envelope.stream.subject(), message).await.map_err(refusal)?;
         let stored = sent.await.map_err(refusal)?;
         Ok(if stored.duplicate { Appended::Duplicate(stored.sequence) } else { Appended::Stored(stored.sequence) })
     }

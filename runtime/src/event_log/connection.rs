@@ -1,10 +1,10 @@
 //! The connection to NATS, which comes back by itself, and takes another credential when there is another.
 
-use super::Error;
+use super::{Error, provision};
 use crate::config::{self, Secret};
 use crate::metrics::{LOG_COMPLAINTS, LOG_DISCONNECTIONS};
-use crate::rotation::{Refusal, follow};
-use async_nats::{Auth, Client, ConnectOptions, Event, ServerAddr};
+use crate::rotation::{Following, Refusal, follow};
+use async_nats::{Auth, Client, ConnectOptions, Event, ServerAddr, jetstream};
 use metrics::counter;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -15,15 +15,96 @@ use tokio::time::{sleep, timeout};
 /// How often a new connection is looked for.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Held by whoever waits for an answer: the connection is not replaced meanwhile. Clones share it.
-#[derive(Clone, Default)]
-pub(super) struct Steady(Arc<RwLock<()>>);
+/// A connection to NATS and JetStream over it, which takes another credential when there is another; clones share it.
+#[derive(Clone)]
+pub struct Connection {
+    client: Client,
+    context: jetstream::Context,
+    steady: Steady,
+    _following: Arc<Following>,
+}
 
-impl Steady {
-    /// Waits until the connection is not being replaced, and keeps it from being so.
-    pub(super) async fn hold(&self) -> RwLockReadGuard<'_, ()> {
-        self.0.read().await
+/// Held by whoever waits for an answer: the connection is not replaced meanwhile.
+type Steady = Arc<RwLock<()>>;
+
+impl Connection {
+    /// Connects to NATS and stays connected: it tries again for ever, at most 250 ms apart.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the first connection fails.
+    pub async fn open(config: &config::Nats, name: &str) -> Result<Self, Error> {
+        Self::begin(config, name, |options| options).await
     }
+
+    /// As [`Connection::open`], but the first connection too is made when the server is there; for those who can do without.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] for an address that is none.
+    pub async fn open_in_background(config: &config::Nats, name: &str) -> Result<Self, Error> {
+        Self::begin(config, name, ConnectOptions::retry_on_initial_connect).await
+    }
+
+    async fn begin(
+        config: &config::Nats,
+        name: &str,
+        more: fn(ConnectOptions) -> ConnectOptions,
+    ) -> Result<Self, Error> {
+        let url = config.nats_url.latest();
+        let servers = servers(&url).map_err(Error::unavailable)?;
+        let credential = Credential::of(&servers);
+        let options = more(lasting(credential.options(config), name));
+        let client = options.connect(servers).await.map_err(Error::unavailable)?;
+        let steady = Steady::default();
+        let (followed, config, patient) = (client.clone(), config.clone(), steady.clone());
+        let context = jetstream(&client, config.nats_timeout);
+        let following = follow(&url, "NATS_URL", move |url| {
+            let (client, config, credential, steady) =
+                (followed.clone(), config.clone(), credential.clone(), patient.clone());
+            async move { replace(&client, &config, &url, &credential, &steady).await }
+        });
+        Ok(Self { client, context, steady, _following: Arc::new(following) })
+    }
+
+    /// The connection itself, for core subscriptions and announcements.
+    #[must_use]
+    pub const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// JetStream over it.
+    #[must_use]
+    pub const fn context(&self) -> &jetstream::Context {
+        &self.context
+    }
+
+    /// Whether it stands now.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        is_connected(&self.client)
+    }
+
+    /// How often it was made so far: what was on its way when it was made anew may be lost.
+    pub(super) fn times_made(&self) -> u64 {
+        times_made(&self.client)
+    }
+
+    /// Waits until it is not being replaced, and keeps it from being so.
+    pub(crate) async fn hold(&self) -> RwLockReadGuard<'_, ()> {
+        self.steady.read().await
+    }
+}
+
+fn is_connected(client: &Client) -> bool {
+    client.connection_state() == async_nats::connection::State::Connected
+}
+
+fn times_made(client: &Client) -> u64 {
+    client.statistics().connects.load(Ordering::Relaxed)
+}
+
+/// JetStream over a connection, with a patience of its own.
+pub(super) fn jetstream(client: &Client, timeout: Duration) -> jetstream::Context {
+    jetstream::ContextBuilder::new().timeout(timeout).ack_timeout(timeout).build(client.clone())
 }
 
 /// User and password; clones share them.
@@ -60,52 +141,6 @@ impl Credential {
     }
 }
 
-/// Connects to NATS and stays connected: it tries again for ever, at most 250 ms apart.
-///
-/// # Errors
-/// [`Error::Unavailable`] when the first connection fails.
-pub async fn connect(config: &config::Nats, name: &str) -> Result<Client, Error> {
-    connect_steady(config, name, &Steady::default()).await
-}
-
-/// As [`connect`], and replaced only when nobody holds it.
-pub(super) async fn connect_steady(config: &config::Nats, name: &str, steady: &Steady) -> Result<Client, Error> {
-    open(config, name, steady, |options| options).await
-}
-
-/// As [`connect`], but the first connection too is made when the server is there; for those who can do without.
-///
-/// # Errors
-/// [`Error::Unavailable`] for an address that is none.
-pub async fn connect_in_background(config: &config::Nats, name: &str) -> Result<Client, Error> {
-    open(config, name, &Steady::default(), ConnectOptions::retry_on_initial_connect).await
-}
-
-/// Whether a connection stands now.
-#[must_use]
-pub fn is_connected(client: &Client) -> bool {
-    client.connection_state() == async_nats::connection::State::Connected
-}
-
-async fn open(
-    config: &config::Nats,
-    name: &str,
-    steady: &Steady,
-    more: fn(ConnectOptions) -> ConnectOptions,
-) -> Result<Client, Error> {
-    let servers = servers(&config.nats_url).map_err(Error::unavailable)?;
-    let credential = Credential::of(&servers);
-    let options = more(lasting(credential.options(config), name));
-    let client = options.connect(servers).await.map_err(Error::unavailable)?;
-    let (followed, config, steady) = (client.clone(), config.clone(), steady.clone());
-    follow(&config.nats_url.clone(), "NATS_URL", move |url| {
-        let (client, config, credential, steady) =
-            (followed.clone(), config.clone(), credential.clone(), steady.clone());
-        async move { replace(&client, &config, &url, &credential, &steady).await }
-    });
-    Ok(client)
-}
-
 fn servers(url: &Secret) -> Result<Vec<ServerAddr>, std::io::Error> {
     url.expose().split(',').map(|url| url.trim().parse()).collect()
 }
@@ -120,21 +155,23 @@ async fn replace(
 ) -> Result<(), Refusal> {
     let servers = servers(url)?;
     let other = Credential::of(&servers);
-    drop(other.options(config).connect(servers.clone()).await?);
-    client.set_server_pool(servers).await?;
+    let trial = other.options(config).connect(servers.clone()).await?;
+    provision::stream(&trial, &jetstream(&trial, config.nats_timeout)).await?;
+    // From here on it is what a lost connection comes back with too: who is shut out already waits for nothing else.
     credential.replace(&other);
-    let _nobody = steady.0.write().await;
-    let made = || client.statistics().connects.load(Ordering::Relaxed);
-    let before = made();
-    client.force_reconnect().await?;
+    // Nobody waits for an answer, or whoever does would wait for longer than they may.
+    let _nobody = timeout(config.nats_timeout, steady.write()).await;
+    let before = times_made(client);
     let connected = async {
-        while made() == before || !is_connected(client) {
+        client.set_server_pool(servers).await?;
+        client.force_reconnect().await?;
+        while times_made(client) == before || !is_connected(client) {
             sleep(POLL).await;
         }
+        Ok::<_, Refusal>(())
     };
     // Should it take longer, it goes on by itself, as after every other loss of a connection.
-    drop(timeout(config.nats_timeout, connected).await);
-    Ok(())
+    timeout(config.nats_timeout, connected).await.unwrap_or(Ok(()))
 }
 
 fn lasting(options: ConnectOptions, name: &str) -> ConnectOptions {

@@ -10,9 +10,13 @@ use events::Stream;
 use futures_util::{FutureExt, StreamExt};
 use std::time::Duration;
 use tokio::task::unconstrained;
+use tokio::time::timeout;
 
 /// How long the server remembers a consumer that nobody reads from.
 pub(super) const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+
+/// How often is looked whether the connection is still the one over which the server delivers.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// How a follower reads.
 #[derive(Clone, Debug)]
@@ -67,6 +71,10 @@ pub struct Follower {
 struct Session {
     messages: pull::Stream,
     delivered: u64,
+    /// How often the connection was made before it.
+    times_made: u64,
+    /// Whether a delivery was missing.
+    is_broken: bool,
 }
 
 /// One good delivery, or a reason to begin again.
@@ -124,14 +132,19 @@ impl Follower {
 
     /// Collects a batch; `None` when the session is broken before it had an event.
     async fn collect(&mut self) -> Option<Batch> {
-        let session = self.session.as_mut()?;
+        let session = self.session.as_mut().filter(|session| !session.is_broken)?;
         let mut events: Vec<Recorded> = Vec::new();
         let mut last = None;
         let mut bytes = 0;
         while events.len() < self.batch_events && bytes < self.batch_bytes {
             let next = session.messages.next();
             let item = match &last {
-                None => next.await,
+                None => match timeout(LOOK, next).await {
+                    Ok(item) => item,
+                    // Deliveries that were on their way to the connection before this one may be lost, the last of all too.
+                    Err(_) if self.log.connection.times_made() != session.times_made => return None,
+                    Err(_) => continue,
+                },
                 // Not held to tokio's budget, at whose end there seems to be nothing: no batch would have more than 128 events.
                 Some(_) => match unconstrained(next).now_or_never() {
                     Some(item) => item,
@@ -146,9 +159,11 @@ impl Follower {
                     last = Some(message);
                 }
                 Delivery::Known => {}
-                // What was collected is good; the next call finds the session broken again, or mended.
-                Delivery::Broken if last.is_some() => break,
-                Delivery::Broken => return None,
+                Delivery::Broken => {
+                    session.is_broken = true;
+                    // What was collected is good.
+                    break;
+                }
             }
         }
         let last = last?;
@@ -157,6 +172,7 @@ impl Follower {
 
     async fn begin(&self) -> Result<Session, Error> {
         let stream = &self.log.stream;
+        let times_made = self.log.connection.times_made();
         if let Some(name) = &self.name
             && let Err(error) = stream.delete_consumer(name).await
         {
@@ -195,7 +211,7 @@ impl Follower {
             .await
             .map_err(Error::unavailable)?;
         tracing::info!(consumer.name = self.name, sequence = self.position, "following the log");
-        Ok(Session { messages, delivered: 0 })
+        Ok(Session { messages, delivered: 0, times_made, is_broken: false })
     }
 }
 

@@ -82,7 +82,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn last(&self, stream: &Stream) -> Result<Option<Recorded>, Error> {
-        let _steady = self.steady.hold().await;
+        let _steady = self.connection.hold().await;
         found(*stream, self.stream.direct_get_last_for_subject(stream.subject()).await)
     }
 
@@ -91,7 +91,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn at(&self, sequence: u64) -> Result<Option<Recorded>, Error> {
-        let _steady = self.steady.hold().await;
+        let _steady = self.connection.hold().await;
         Ok(at(&self.stream, sequence).await?.map(Recorded::from))
     }
 
@@ -100,7 +100,7 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn next(&self, stream: &Stream, after: u64) -> Result<Option<Recorded>, Error> {
-        let _steady = self.steady.hold().await;
+        let _steady = self.connection.hold().await;
         found(*stream, self.stream.direct_get_next_for_subject(stream.subject(), Some(after + 1)).await)
     }
 

@@ -55,6 +55,7 @@ impl Pages {
         if session.is_empty {
             return Ok(Page { events: Vec::new(), is_last: true });
         }
+        let _steady = self.log.connection.hold().await;
         let fetch = session.consumer.fetch().max_messages(most).expires(PATIENCE);
         let mut messages = fetch.messages().await.map_err(Error::unavailable)?;
         let mut events: Vec<Recorded> = Vec::new();

@@ -1,10 +1,14 @@
 //! How the stream is made, and what a service refuses to run on. The flags guard against accidents of clients; only an
 //! administrator's credential may change or purge the stream at all.
 
-use super::{Error, connect, jetstream};
+use super::Error;
+use super::connection::{Connection, jetstream};
 use crate::{blobs, config};
 use async_nats::Client;
-use async_nats::jetstream::stream::{Compression, Config, DiscardPolicy, Republish, RetentionPolicy, StorageType};
+use async_nats::jetstream::Context;
+use async_nats::jetstream::stream::{
+    Compression, Config, DiscardPolicy, Republish, RetentionPolicy, StorageType, Stream,
+};
 use events::stream::{LIVE_PREFIX, PREFIX};
 use std::time::Duration;
 
@@ -16,11 +20,12 @@ pub const STREAM: &str = "SYNCBOARD_EVENTS";
 /// # Errors
 /// [`Error::Unavailable`], [`Error::Misconfigured`].
 pub async fn provision(config: &config::Nats, replicas: usize) -> Result<(), Error> {
-    let client = connect(config, "syncboard-provision").await?;
-    let context = jetstream(&client, config.nats_timeout.max(Duration::from_secs(10)));
-    let has_compression = server_version(&client) >= (2, 10);
+    let connection = Connection::open(config, "syncboard-provision").await?;
+    let client = connection.client();
+    let context = jetstream(client, config.nats_timeout.max(Duration::from_secs(10)));
+    let has_compression = server_version(client) >= (2, 10);
     let stream = context.get_or_create_stream(wanted(replicas, has_compression)).await.map_err(Error::unavailable)?;
-    check(&client, &stream.cached_info().config)?;
+    check(client, &stream.cached_info().config)?;
     blobs::provision(&context, replicas).await
 }
 
@@ -52,8 +57,15 @@ fn wanted(replicas: usize, has_compression: bool) -> Config {
     }
 }
 
+/// The log's stream over a connection, which it must protect.
+pub(super) async fn stream(client: &Client, context: &Context) -> Result<Stream, Error> {
+    let stream = context.get_stream(STREAM).await.map_err(Error::unavailable)?;
+    check(client, &stream.cached_info().config)?;
+    Ok(stream)
+}
+
 /// Refuses a stream that could lose events and a server that cannot keep the promises of the log.
-pub(super) fn check(client: &Client, config: &Config) -> Result<(), Error> {
+fn check(client: &Client, config: &Config) -> Result<(), Error> {
     let version = server_version(client);
     if version < (2, 9) {
         return Err(Error::Misconfigured(format!("nats-server {} is older than 2.9", client.server_info().version)));

@@ -4,6 +4,7 @@ use super::{Error, EventLog};
 use async_nats::jetstream::response::Response;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::error::Error as StdError;
 
 /// In bytes, replicas counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +35,12 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub(crate) async fn storage(&self) -> Result<Option<Storage>, Error> {
-        let _steady = self.steady.hold().await;
-        match self.context.request("INFO", &()).await.map_err(Error::unavailable)? {
+        let _steady = self.connection.hold().await;
+        // Who may not ask is no failure of the log.
+        let unknown = |source: Box<dyn StdError + Send + Sync>| Error::Unavailable { source };
+        match self.connection.context().request("INFO", &()).await.map_err(|error| unknown(error.into()))? {
             Response::Ok(account) => Ok(nearest(&account)),
-            Response::Err { error } => Err(Error::unavailable(error)),
+            Response::Err { error } => Err(unknown(error.into())),
         }
     }
 }

@@ -11,7 +11,7 @@ use poem_openapi::OperationId;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// `/health`, `/health/live`, `/health/ready` and `/metrics`, added to a service's routes. `refresh` brings gauges up to
+/// `/health`, `/health/live`, `/health/started`, `/health/ready` and `/metrics`, added to a service's routes. `refresh` brings gauges up to
 /// date before they are shown.
 pub fn operations(
     routes: Route,
@@ -24,10 +24,12 @@ pub fn operations(
     routes
         .at("/health/live", get(make(|_| async { counted(HEALTH, "alive\n".into_response()) })))
         .at(
+            "/health/started",
+            get(asked(checks.clone(), |checks| async move { unless("started\n", checks.unstarted().await) })),
+        )
+        .at(
             "/health/ready",
-            get(asked(checks.clone(), |checks| async move {
-                checks.unready().await.map_or_else(|| "ready\n".into_response(), |health| answer(&health))
-            })),
+            get(asked(checks.clone(), |checks| async move { unless("ready\n", checks.unready().await) })),
         )
         .at("/health", get(asked(checks.clone(), |checks| async move { answer(&checks.health().await) })))
         .at("/metrics", get(exposition(telemetry.metrics.clone(), checks, refresh)))
@@ -54,6 +56,10 @@ where
         let answer = answer(checks.clone());
         async move { counted(HEALTH, answer.await) }
     })
+}
+
+fn unless(fine: &'static str, down: Option<Health>) -> Response {
+    down.map_or_else(|| fine.into_response(), |health| answer(&health))
 }
 
 fn answer(health: &Health) -> Response {

@@ -19,12 +19,13 @@ impl Replaced {
     pub(super) fn retiring(&self, pool: PgPoolOptions) -> PgPoolOptions {
         let replaced = self.clone();
         pool.after_release(move |_, connection| {
-            let is_current = replaced.is_before(connection.age);
+            let is_current = replaced.is_after(connection.age);
             Box::pin(async move { Ok(is_current) })
         })
     }
 
-    fn is_before(&self, age: Duration) -> bool {
+    /// Whether a connection was made since then.
+    fn is_after(&self, age: Duration) -> bool {
         self.0.read().unwrap_or_else(PoisonError::into_inner).is_none_or(|replaced| age < replaced.elapsed())
     }
 
@@ -39,7 +40,8 @@ impl Replaced {
         follow(&config.database_url, "DATABASE_URL", move |url| {
             let (replaced, pool, options) = (self.clone(), pool.clone(), options(url));
             async move { replaced.take(&pool, options?, patience).await }
-        });
+        })
+        .for_ever();
     }
 
     async fn take(&self, pool: &PgPool, options: PgConnectOptions, patience: Duration) -> Result<(), Refusal> {
@@ -50,7 +52,8 @@ impl Replaced {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         for _ in 0..pool.num_idle() {
             match pool.try_acquire() {
-                Some(idle) => idle.close().await?,
+                // One that the database has ended already is no reason against the credential.
+                Some(idle) => drop(idle.close().await),
                 None => break,
             }
         }

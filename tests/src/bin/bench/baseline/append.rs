@@ -6,7 +6,7 @@ use async_nats::jetstream::Context;
 use async_nats::jetstream::message::{PublishMessage, StreamMessage};
 use async_nats::jetstream::stream::Config;
 use events::stream::PREFIX;
-use runtime::event_log::{self, STREAM};
+use runtime::event_log::{Connection, STREAM};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
@@ -23,8 +23,8 @@ const NUMBERS: u64 = 1_000_000_000;
 /// Acknowledged appends a second of the message at a sequence of the log, so many in flight.
 pub(super) async fn rate(stack: &Stack, sequence: u64, in_flight: usize, time: Duration) -> anyhow::Result<f64> {
     let nats = stack.nats("nats_admin_url")?;
-    let client = event_log::connect(&nats, "bench").await?;
-    let context = event_log::jetstream(&client, nats.nats_timeout);
+    let connection = Connection::open(&nats, "bench").await?;
+    let context = connection.context();
     let log = context.get_stream(STREAM).await?;
     let message = Arc::new(log.get_raw_message(sequence).await?);
     // The same promises as the log's; nobody is told of its messages.
@@ -36,9 +36,9 @@ pub(super) async fn rate(stack: &Stack, sequence: u64, in_flight: usize, time: D
     };
     drop(context.delete_stream(SCRATCH).await);
     context.create_stream(config).await?;
-    let rate = appends(&context, &message, in_flight, time).await;
+    let rate = appends(context, &message, in_flight, time).await;
     context.delete_stream(SCRATCH).await?;
-    drop(client.drain().await);
+    drop(connection.client().drain().await);
     rate
 }
 
