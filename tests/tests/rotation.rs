@@ -52,18 +52,11 @@ async fn every_credential_is_replaced_while_users_write_read_and_listen() {
 
     let first = system.fact("nats_services_url").to_owned();
     let second = with_credential(&first, "second", "second");
-    let conf = system.data.join("nats.conf");
-    let configuration = fs::read_to_string(&conf).expect("the server has a configuration");
-    let (begin, end) = (configuration.find("{ user: \"services\""), configuration.find("{ user: \"subscriber\""));
-    let services = &configuration[begin.expect("services")..end.expect("after them")];
-    let password = first.split([':', '@']).nth(2).expect("a password");
-    let of_second = services.replace("\"services\"", "\"second\"").replace(password, "second");
-    fs::write(&conf, configuration.replace(services, &format!("{services}{of_second}"))).expect("it is written");
-    system.signal("nats-server", Signal::HUP);
+    let [of_both, of_second] = configurations(&system);
+    reload(&system, &of_both);
     taken(&system, "NATS_URL", &second, ALL).await;
     system.facts["nats_services_url"] = json!(second);
-    fs::write(&conf, configuration.replace(services, &of_second)).expect("it is written");
-    system.signal("nats-server", Signal::HUP);
+    reload(&system, &of_second);
     wait_for("the first user is shut out", async || !lets_in(&first).await).await;
     crowd.acknowledges(100).await;
 
@@ -89,6 +82,29 @@ async fn every_credential_is_replaced_while_users_write_read_and_listen() {
 }
 
 #[tokio::test]
+async fn a_credential_that_comes_after_the_old_one_was_shut_out_is_taken_too() {
+    let mut system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let first = system.fact("nats_services_url").to_owned();
+    let [_, of_second] = configurations(&system);
+    reload(&system, &of_second);
+    let is_up = "syncboard_dependency_up{dependency=\"nats\"";
+    for service in ALL {
+        wait_for("it is shut out", async || says(&system, service, is_up).await == Some(0.0)).await;
+    }
+    let second = with_credential(&first, "second", "second");
+    taken(&system, "NATS_URL", &second, ALL).await;
+    system.facts["nats_services_url"] = json!(second);
+    let request = ada.command(reqwest::Method::POST, "/v1/documents").header("idempotency-key", "after");
+    let request = request.json(&json!({ "title": "after", "text": "it is let in" }));
+    let upload = async || tests::client::send(request.try_clone().expect("it can be repeated")).await;
+    wait_for("commands are taken again", async || upload().await.status == 201).await;
+    let uploaded = upload().await;
+    ada.document(&uploaded.id(), uploaded.sequence()).await;
+    system.finish_after_faults().await;
+}
+
+#[tokio::test]
 async fn the_key_of_tokens_is_replaced_and_only_then_do_its_tokens_end() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
@@ -111,6 +127,21 @@ async fn the_key_of_tokens_is_replaced_and_only_then_do_its_tokens_end() {
     ada.post("/v1/documents", &json!({ "title": "late", "text": "late" })).await.expect_problem(401, "unauthorized");
     grace.document(&uploaded.id(), uploaded.sequence()).await;
     system.finish().await;
+}
+
+/// The log's configuration with a second user beside the services' own, and in its place.
+fn configurations(system: &System) -> [String; 2] {
+    let configuration = fs::read_to_string(system.data.join("nats.conf")).expect("the server has a configuration");
+    let (begin, end) = (configuration.find("{ user: \"services\""), configuration.find("{ user: \"subscriber\""));
+    let services = &configuration[begin.expect("services")..end.expect("after them")];
+    let password = system.fact("nats_services_url").split([':', '@']).nth(2).expect("a password");
+    let second = services.replace("\"services\"", "\"second\"").replace(password, "second");
+    [format!("{services}{second}"), second].map(|users| configuration.replace(services, &users))
+}
+
+fn reload(system: &System, configuration: &str) {
+    fs::write(system.data.join("nats.conf"), configuration).expect("it is written");
+    system.signal("nats-server", Signal::HUP);
 }
 
 /// Writes a secret's file, and waits until these services have taken what it holds.
