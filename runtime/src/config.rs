@@ -95,6 +95,9 @@ pub struct Postgres {
     /// Longest time that one statement of a request may run
     #[arg(long, env = "SYNCBOARD_STATEMENT_TIMEOUT", value_parser = duration, default_value = "10s")]
     pub statement_timeout: Duration,
+    /// Statements that take this long or longer are logged, without their parameters, and counted; 0s: none is
+    #[arg(long, env = "SYNCBOARD_SLOW_STATEMENT", value_parser = duration, default_value = "250ms")]
+    pub slow_statement: Duration,
 }
 
 /// The shared cache.

@@ -18,6 +18,7 @@ mod process;
 pub mod ready;
 mod rotation;
 pub mod service;
+mod slow;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;

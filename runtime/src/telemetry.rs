@@ -2,13 +2,14 @@
 
 use crate::config::{self, LogFormat};
 use crate::metrics::{CONNECTIONS, CONNECTIONS_LIMIT};
+use crate::slow;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::io::BufWriter;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::Layer;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
 
 /// Bounds of every histogram of seconds: 100 µs to 10 s. 200 ms and 1 s are promises, and must be among them.
 const SECONDS: &[f64] =
@@ -37,7 +38,9 @@ pub fn start(config: &config::Log) -> Result<Telemetry, Box<dyn std::error::Erro
         LogFormat::Json => layer.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
         LogFormat::Text => layer.with_ansi(false).boxed(),
     };
-    tracing_subscriber::registry().with(layer.with_filter(filter)).try_init()?;
+    let layers: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
+        vec![layer.with_filter(filter).boxed(), slow::layer().boxed()];
+    tracing_subscriber::registry().with(layers).try_init()?;
     let metrics = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
         .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), EVENTS)?
