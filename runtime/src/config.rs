@@ -2,9 +2,11 @@
 //! names, read once; the doc comments are the `--help`.
 
 mod files;
+mod traces;
 
 pub(crate) use files::read;
 pub use files::{documented, parse};
+pub use traces::{Sampler, Traces};
 
 use bytesize::ByteSize;
 use clap::Args;

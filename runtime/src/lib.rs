@@ -22,6 +22,7 @@ mod slow;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
+pub mod traces;
 pub mod watermarks;
 
 pub use event_log::EventLog;
