@@ -33,6 +33,7 @@ mod run;
 mod session;
 mod status;
 mod throttle;
+mod traced;
 mod verify;
 mod worker;
 mod workspace;
