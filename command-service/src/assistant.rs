@@ -26,14 +26,15 @@ use runtime::health::Checks;
 use runtime::service::{chain, told_to_stop, until_up};
 use runtime::telemetry::{self};
 use runtime::watermarks::Watermark;
-use runtime::{EventLog, http, postgres};
+use runtime::{EventLog, http, postgres, traces};
 use sqlx::PgPool;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::{MissedTickBehavior, interval, sleep};
+use tracing::Instrument;
 
 /// How long to wait before what failed is tried again.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -70,7 +71,7 @@ enum Error {
 
 /// Asks until told to stop.
 pub(crate) async fn run(config: Assist) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-    let telemetry = telemetry::start(&config.log)?;
+    let telemetry = telemetry::start_traced(&config.log, &config.traces, "assistant")?;
     metrics::begin();
     let listener = TcpListener::bind(config.listen).await?;
     let pool = postgres::pool(&config.postgres, "assistant", "identity")?;
@@ -90,7 +91,7 @@ pub(crate) async fn run(config: Assist) -> Result<(), Box<dyn std::error::Error 
     let checks = checks.needs_room(&Watermark::of_memory(&config.memory));
     let gauges = pool.clone();
     let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
-    let endpoint = http::edge(routes, &config.http, Vec::new());
+    let endpoint = http::edge(routes, &config.http, BTreeMap::new());
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "assistant is up");
     let serving = http::serve(listener, endpoint, &config.http, async move {
         told_to_stop().await;
@@ -139,7 +140,10 @@ impl Assistant {
     async fn batch(&mut self, batch: &event_log::Batch) {
         for recorded in &batch.events {
             match recorded.decode_any() {
-                Ok(envelope) => self.event(recorded.sequence, envelope.stream, &envelope.event).await,
+                Ok(envelope) => {
+                    let span = traces::assist(envelope.trace.as_ref(), recorded.sequence);
+                    self.event(recorded.sequence, envelope.stream, &envelope.event).instrument(span).await;
+                }
                 Err(error) => tracing::error!(error = chain(&error), "an event cannot be read, and is passed over"),
             }
         }

@@ -174,7 +174,7 @@ where
             actor: order.actor,
             correlation: order.context.id,
             causation: None,
-            traceparent: order.context.traceparent.clone(),
+            trace: order.context.trace.clone(),
             event,
         };
         let begun = Instant::now();

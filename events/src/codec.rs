@@ -5,6 +5,7 @@ use crate::content::Content;
 use crate::envelope::Envelope;
 use crate::ids::{AccountId, CommandId};
 use crate::stream::{Aggregate, Stream};
+use crate::trace::TraceContext;
 use crate::{account, cluster, concept, document, upcast};
 use chrono::{DateTime, SecondsFormat, Utc};
 use schemars::JsonSchema;
@@ -27,8 +28,10 @@ pub mod header {
     pub const TIME: &str = "ce-time";
     /// Media type of the body.
     pub const CONTENT_TYPE: &str = "datacontenttype";
-    /// W3C trace context.
+    /// W3C trace context: the span that appended it.
     pub const TRACEPARENT: &str = "traceparent";
+    /// W3C trace context: what tracing systems add.
+    pub const TRACESTATE: &str = "tracestate";
     /// Account that asked.
     pub const ACTOR: &str = "syncboard-actor";
     /// Chain of requests.
@@ -220,8 +223,16 @@ pub fn encode<E: EventType>(envelope: &Envelope<E>) -> Encoded {
         (header::CORRELATION, envelope.correlation.to_string()),
     ];
     headers.extend(envelope.causation.map(|causation| (header::CAUSATION, causation.to_string())));
-    headers.extend(envelope.traceparent.clone().map(|parent| (header::TRACEPARENT, parent)));
+    if let Some(trace) = &envelope.trace {
+        headers.extend(trace_headers(trace));
+    }
     Encoded { headers, body: envelope.event.body() }
+}
+
+/// Headers of a trace, on messages of any sort.
+pub fn trace_headers(trace: &TraceContext) -> impl Iterator<Item = (&'static str, String)> {
+    let state = trace.state().map(|state| (header::TRACESTATE, state.to_owned()));
+    [(header::TRACEPARENT, trace.parent().to_owned())].into_iter().chain(state)
 }
 
 /// Reads a message of a stream whose aggregate is known.
@@ -248,7 +259,7 @@ pub fn decode<'a, E: EventType>(
         actor: AccountId(id(header::ACTOR).ok_or(Error::Header(header::ACTOR))?),
         correlation: id(header::CORRELATION).ok_or(Error::Header(header::CORRELATION))?,
         causation: id(header::CAUSATION),
-        traceparent: header(header::TRACEPARENT).map(str::to_owned),
+        trace: header(header::TRACEPARENT).and_then(|parent| TraceContext::parse(parent, header(header::TRACESTATE))),
         event,
     })
 }
@@ -280,7 +291,7 @@ impl<E> Envelope<E> {
             actor: self.actor,
             correlation: self.correlation,
             causation: self.causation,
-            traceparent: self.traceparent,
+            trace: self.trace,
             event: f(self.event),
         }
     }

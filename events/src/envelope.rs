@@ -2,6 +2,7 @@
 
 use crate::ids::{AccountId, CommandId};
 use crate::stream::Stream;
+use crate::trace::TraceContext;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -20,8 +21,8 @@ pub struct Envelope<E> {
     pub correlation: Uuid,
     /// The command or event that caused it, when it was not asked for directly.
     pub causation: Option<Uuid>,
-    /// W3C trace context of the request.
-    pub traceparent: Option<String>,
+    /// The trace that it belongs to, if the client has one or services send traces.
+    pub trace: Option<TraceContext>,
     /// What happened.
     pub event: E,
 }

@@ -10,6 +10,7 @@ pub mod envelope;
 pub mod ids;
 pub mod schema;
 pub mod stream;
+pub mod trace;
 pub mod upcast;
 
 pub use codec::{AnyEvent, Encoded, EventType};
@@ -18,3 +19,4 @@ pub use content::Content;
 pub use envelope::Envelope;
 pub use ids::{AccountId, ClusterId, CommandId, ConceptId, DocumentId, WorkspaceId};
 pub use stream::{Aggregate, PARTITIONS, Stream, partition};
+pub use trace::TraceContext;

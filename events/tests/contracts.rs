@@ -1,7 +1,9 @@
 //! The committed schemas and samples of every event type. A schema that is committed never changes: what it describes
 //! stands in logs. A changed event is a new version, with an upcaster and a sample, and the old samples stay.
 
-use events::{AnyEvent, ClusterId, CommandId, ConceptId, DocumentId, EventType, Stream, WorkspaceId, codec};
+use events::{
+    AnyEvent, ClusterId, CommandId, ConceptId, DocumentId, EventType, Stream, TraceContext, WorkspaceId, codec,
+};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -100,12 +102,13 @@ fn an_envelope_reads_back_as_it_was_written() {
         actor: events::AccountId(id),
         correlation: id,
         causation: Some(id),
-        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        trace: TraceContext::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Some("vendor=1")),
         event: events::document::Event::Trashed(events::document::Trashed {}),
     };
     let encoded = codec::encode(&envelope);
     let header = |name| encoded.headers.iter().find(|header| header.0 == name).map(|header| header.1.as_str());
     assert_eq!(header(codec::header::TYPE), Some("syncboard.document.trashed.v1"));
+    assert_eq!(header(codec::header::TRACESTATE), Some("vendor=1"));
     assert_eq!(codec::decode(envelope.stream, header, &encoded.body).expect("it reads"), envelope);
 }
 

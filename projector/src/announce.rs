@@ -5,8 +5,7 @@ use crate::apply::ChangedDocument;
 use crate::projection::Projection;
 use events::{DocumentId, WorkspaceId};
 use runtime::EventLog;
-use runtime::announcement::{self, Changed, Visible};
-use serde::Serialize;
+use runtime::announcement::{self, Changed, Visible, send};
 use std::collections::BTreeMap;
 
 /// Tells the world up to where shards of the projection show the log, and what has changed.
@@ -18,16 +17,9 @@ pub(crate) async fn announce(log: &EventLog, projection: Projection, visible: Vi
     }
     for (workspace, documents) in by_workspace {
         for documents in documents.chunks(announcement::MOST_DOCUMENTS) {
-            send(log, announcement::changed_subject(workspace), &Changed { sequence, documents: documents.to_vec() })
-                .await;
+            let changed = Changed { sequence, documents: documents.to_vec() };
+            send(log.client(), announcement::changed_subject(workspace), &changed).await;
         }
     }
-    send(log, announcement::visible_subject(projection.name()), &visible).await;
-}
-
-async fn send<T: Serialize>(log: &EventLog, subject: String, announcement: &T) {
-    let body = serde_json::to_vec(announcement).expect("announcements are plain JSON");
-    if let Err(error) = log.client().publish(subject, body.into()).await {
-        tracing::debug!(%error, "an announcement was not sent");
-    }
+    send(log.client(), announcement::visible_subject(projection.name()), &visible).await;
 }

@@ -9,7 +9,7 @@ pub(crate) use rebuild::{Rebuild, Rollback};
 use crate::projection::Projection;
 use bytesize::ByteSize;
 use clap::{Args, Parser};
-use runtime::config::{Disk, Http, Log, Memory, Nats, Postgres, Redis, Secret, duration};
+use runtime::config::{Disk, Http, Log, Memory, Nats, Postgres, Redis, Secret, Traces, duration};
 use runtime::event_log::Follow;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub struct Config {
 #[derive(clap::Subcommand, Clone, Debug)]
 pub enum Subcommand {
     /// Follow the log and keep the read models
-    Run(Run),
+    Run(Box<Run>),
     /// Make or update the database's tables, the log's stream and the blob store, where they are missing or old
     Migrate(Migrate),
     /// Say how far the read models are behind the log
@@ -92,6 +92,9 @@ pub struct Run {
     /// Disks
     #[command(flatten)]
     pub disk: Disk,
+    /// Traces
+    #[command(flatten)]
+    pub traces: Traces,
     /// Batches
     #[command(flatten)]
     pub batches: Batches,

@@ -53,6 +53,19 @@ impl Error {
         }
     }
 
+    /// Which sort it is, in a word.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Displaced => "displaced",
+            Self::OtherAnalysis { .. } => "other_analysis",
+            Self::Orphan { .. } => "orphan",
+            Self::Unreadable(_) => "unreadable",
+            Self::Database(_) => "database",
+            Self::Log(_) => "log",
+            Self::Text(_) => "text",
+        }
+    }
+
     /// The event that it names.
     pub(crate) const fn sequence(&self) -> Option<u64> {
         match self {

@@ -33,6 +33,7 @@ mod run;
 mod session;
 mod status;
 mod throttle;
+mod traced;
 mod verify;
 mod worker;
 mod workspace;
@@ -53,7 +54,7 @@ pub fn main_from(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
     match config.subcommand {
         None => run::run(config.run).await,
-        Some(Subcommand::Run(config)) => run::run(config).await,
+        Some(Subcommand::Run(config)) => run::run(*config).await,
         Some(Subcommand::Migrate(config)) => migrate::run(config).await,
         Some(Subcommand::Status(config)) => status::run(config).await,
         Some(Subcommand::Rebuild(config)) => rebuild::run(config).await,

@@ -11,6 +11,7 @@ use crate::metrics::{BATCH_EVENTS, BATCH_SECONDS, EVENTS, FAILURES, FRESHNESS_SE
 use crate::parking;
 use crate::positioned::Read;
 use crate::projection::Projection;
+use crate::traced::Traced;
 use crate::worker::{PAUSE, Worker, told};
 use metrics::{counter, histogram};
 use runtime::EventLog;
@@ -23,6 +24,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tracing::Instrument;
 
 /// How often it looks for decisions of operators.
 const DECISIONS: Duration = Duration::from_secs(1);
@@ -134,15 +136,21 @@ impl<'a> Session<'a> {
             self.announce(previous, &[]).await;
         } else {
             let (count, time) = (events.len(), events.last().and_then(Read::time));
-            let to = self.moved_by(&events, last);
-            let pending = self.applier.write(to, events).await?;
-            self.seen = last;
-            self.finish(pending, previous).await?;
+            let traced = Traced::begin(self.worker.projection, &events);
+            let applied = self.apply_events(events, (previous, last)).instrument(traced.last()).await;
+            applied.inspect_err(|error| traced.failed(error))?;
             self.measure(count, begun, time.map(|time| SystemClock.now() - time));
         }
         self.worker.standings.stand_at(self.worker.projection, &self.shards, last);
         decoded.batch.acknowledge().await;
         Ok(())
+    }
+
+    async fn apply_events(&mut self, events: Vec<Read>, (previous, last): (u64, u64)) -> Result<(), Error> {
+        let to = self.moved_by(&events, last);
+        let pending = self.applier.write(to, events).await?;
+        self.seen = last;
+        self.finish(pending, previous).await
     }
 
     /// Which checkpoints a batch moves: of the shards that it changes, and now and then of all.

@@ -2,7 +2,7 @@
 
 use bytesize::ByteSize;
 use clap::{Args, Parser};
-use runtime::config::{Auth, Http, Log, Memory, Nats, Postgres, Redis, duration};
+use runtime::config::{Auth, Http, Log, Memory, Nats, Postgres, Redis, Traces, duration};
 use runtime::past::Name;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -67,6 +67,9 @@ pub struct Serve {
     /// Memory
     #[command(flatten)]
     pub memory: Memory,
+    /// Traces
+    #[command(flatten)]
+    pub traces: Traces,
     /// Reading
     #[command(flatten)]
     pub reads: Reads,

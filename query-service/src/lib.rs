@@ -80,7 +80,7 @@ async fn dispatch(config: Config) -> Result<(), Box<dyn Error + Send + Sync>> {
 }
 
 async fn run(config: Serve) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let telemetry = telemetry::start(&config.log)?;
+    let telemetry = telemetry::start_traced(&config.log, &config.traces, "query-service")?;
     metrics::begin(&config.subscriptions);
     let listener = TcpListener::bind(config.listen).await?;
     let nats = Connection::open_in_background(&config.nats, "query-service").await?;
@@ -155,13 +155,13 @@ fn build(
     let routes = match live {
         Some(Live { cache, hub }) => {
             let (docs, api) = described((reads, subscriptions::Api { hub, cache: cache.clone() }));
-            operations = http::operation_ids(&api.spec());
+            operations = http::operation_paths(&api.spec());
             docs.nest("/", subscriptions::gate(http::guard(api, tokens, &[]), cache))
         }
         // Nothing happens in a past that could be sent.
         None => {
             let (docs, api) = described(reads);
-            operations = http::operation_ids(&api.spec());
+            operations = http::operation_paths(&api.spec());
             docs.nest("/", http::guard(api, tokens, &[]))
         }
     };

@@ -3,18 +3,20 @@
 
 use crate::hot::Hot;
 use crate::metrics::{VISIBLE, WAIT_SECONDS, WAIT_TIMEOUTS};
-use events::WorkspaceId;
+use events::{TraceContext, WorkspaceId};
 use futures_util::StreamExt;
 use metrics::{counter, gauge, histogram};
 use poem::http::StatusCode;
 use runtime::announcement::{self, Changed, Visible};
 use runtime::event_log::Client;
 use runtime::http::Problem;
+use runtime::traces;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout_at};
+use tracing::Instrument;
 
 /// How often the database is asked while a read waits and no announcement comes.
 const POLL: Duration = Duration::from_millis(25);
@@ -116,7 +118,8 @@ impl Visibility {
             return Ok(now);
         }
         let begun = Instant::now();
-        let visible = timeout_at(begun + self.timeout, self.wait(part, wanted)).await;
+        let waiting = self.wait(part, wanted).instrument(traces::wait(self.projection.name(), wanted));
+        let visible = timeout_at(begun + self.timeout, waiting).await;
         histogram!(WAIT_SECONDS).record(begun.elapsed().as_secs_f64());
         match visible {
             Ok(visible) => Ok(visible?),
@@ -189,7 +192,9 @@ impl Visibility {
         }
     }
 
-    fn announced(&self, visible: &Visible) {
+    /// A projector has said so, in the trace of the last event that it applied.
+    fn announced(&self, visible: &Visible, trace: Option<&TraceContext>) {
+        let _heard = trace.map(|trace| traces::hear(trace, self.projection.name(), visible.sequence));
         self.raise(visible.shards.iter().map(|shard| (*shard, visible.sequence)));
     }
 }
@@ -206,6 +211,7 @@ pub(crate) async fn listen(nats: Client, documents: Visibility, knowledge: Visib
             Ok(mut announcements) => {
                 let mut last = Sequences::default();
                 while let Some(message) = announcements.next().await {
+                    let trace = traces::of_message(message.headers.as_ref());
                     match announcement::projection(&message.subject) {
                         Some(announcement::DOCUMENTS) => {
                             let Ok(visible) = serde_json::from_slice::<Visible>(&message.payload) else { continue };
@@ -215,11 +221,11 @@ pub(crate) async fn listen(nats: Client, documents: Visibility, knowledge: Visib
                                 }
                                 last[place] = visible.sequence;
                             }
-                            documents.announced(&visible);
+                            documents.announced(&visible, trace.as_ref());
                         }
                         Some(announcement::KNOWLEDGE) => {
                             let Ok(visible) = serde_json::from_slice::<Visible>(&message.payload) else { continue };
-                            knowledge.announced(&visible);
+                            knowledge.announced(&visible, trace.as_ref());
                         }
                         Some(_) => {}
                         None => {

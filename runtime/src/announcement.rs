@@ -1,5 +1,7 @@
 //! What the projector announces on `syncboard.projected.>` after each commit: core NATS messages with JSON bodies.
 
+use crate::event_log::Client;
+use crate::traces;
 use events::{DocumentId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,21 @@ pub struct Visible {
     pub sequence: u64,
     /// The partitions.
     pub shards: Vec<u64>,
+}
+
+/// Sends an announcement, in the trace of the current span if it has one. It may be lost.
+///
+/// # Panics
+/// Never: announcements are plain JSON.
+pub async fn send<T: Serialize>(client: &Client, subject: String, announcement: &T) {
+    let body = serde_json::to_vec(announcement).expect("announcements are plain JSON");
+    let sent = match traces::headers() {
+        Some(headers) => client.publish_with_headers(subject, headers, body.into()).await,
+        None => client.publish(subject, body.into()).await,
+    };
+    if let Err(error) = sent {
+        tracing::debug!(%error, "an announcement was not sent");
+    }
 }
 
 /// Where [`Visible`] of a projection is sent.

@@ -11,3 +11,6 @@ pub const COMMIT: &str = match option_env!("SYNCBOARD_COMMIT") {
 
 /// The version of the compiler.
 pub const RUSTC: &str = env!("SYNCBOARD_RUSTC");
+
+/// What it was built for, such as `x86_64-unknown-linux-gnu`.
+pub const TARGET: &str = env!("SYNCBOARD_TARGET");

@@ -2,9 +2,11 @@
 //! names, read once; the doc comments are the `--help`.
 
 mod files;
+mod traces;
 
 pub(crate) use files::read;
 pub use files::{documented, parse};
+pub use traces::{Sampler, Traces};
 
 use bytesize::ByteSize;
 use clap::Args;
@@ -102,6 +104,9 @@ pub struct Postgres {
     /// Longest time that one statement of a request may run
     #[arg(long, env = "SYNCBOARD_STATEMENT_TIMEOUT", value_parser = duration, default_value = "10s")]
     pub statement_timeout: Duration,
+    /// Statements that take this long or longer are logged, without their parameters, and counted; 0s: none is
+    #[arg(long, env = "SYNCBOARD_SLOW_STATEMENT", value_parser = duration, default_value = "250ms")]
+    pub slow_statement: Duration,
 }
 
 /// The shared cache.

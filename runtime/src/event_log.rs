@@ -65,6 +65,18 @@ pub enum Error {
 }
 
 impl Error {
+    /// Which sort it is, in a word.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Corrupt { .. } => "corrupt",
+            Self::Missing { .. } => "missing",
+            Self::Misconfigured(_) => "misconfigured",
+        }
+    }
+
     pub(crate) fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         counter!(LOG_FAILURES).increment(1);
         Self::Unavailable { source: source.into() }

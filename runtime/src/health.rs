@@ -50,6 +50,10 @@ pub struct Health {
     pub version: String,
     /// The commit that it was built from, or `unknown`.
     pub commit: String,
+    /// The version of the compiler that built it.
+    pub rustc: String,
+    /// What it was built for.
+    pub target: String,
     /// Seconds since it started.
     pub uptime_seconds: u64,
     /// What it depends on.
@@ -221,6 +225,8 @@ impl Checks {
             service: self.service.to_owned(),
             version: build::VERSION.to_owned(),
             commit: build::COMMIT.to_owned(),
+            rustc: build::RUSTC.to_owned(),
+            target: build::TARGET.to_owned(),
             uptime_seconds: self.started.elapsed().as_secs(),
             dependencies,
             statistics,

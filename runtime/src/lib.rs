@@ -18,9 +18,11 @@ mod process;
 pub mod ready;
 mod rotation;
 pub mod service;
+mod slow;
 pub mod telemetry;
 #[cfg(test)]
 mod testing;
+pub mod traces;
 pub mod watermarks;
 
 pub use event_log::EventLog;

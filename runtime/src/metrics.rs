@@ -13,6 +13,12 @@ pub(crate) const REQUESTS_LIMIT: &str = "syncboard_http_requests_limit";
 pub(crate) const CONNECTIONS: &str = "syncboard_database_connections";
 /// How many the pool may open.
 pub(crate) const CONNECTIONS_LIMIT: &str = "syncboard_database_connections_limit";
+/// Statements that took longer than `SYNCBOARD_SLOW_STATEMENT`.
+pub(crate) const SLOW_STATEMENTS: &str = "syncboard_database_slow_statements_total";
+/// Spans that the collector has taken.
+pub(crate) const SPANS_SENT: &str = "syncboard_trace_spans_sent_total";
+/// Spans that it has not, by reason.
+pub(crate) const SPANS_DROPPED: &str = "syncboard_trace_spans_dropped_total";
 /// Whether a dependency answers, asked at each scrape.
 pub(crate) const DEPENDENCY_UP: &str = "syncboard_dependency_up";
 /// Whether the service is of use.
@@ -58,6 +64,9 @@ pub(crate) fn begin() {
     describe_gauge!(REQUESTS_LIMIT, "requests that may be in progress at once");
     describe_gauge!(CONNECTIONS, "connections of the pool, by state");
     describe_gauge!(CONNECTIONS_LIMIT, "connections that the pool may open");
+    describe_counter!(SLOW_STATEMENTS, "statements that took longer than SYNCBOARD_SLOW_STATEMENT");
+    describe_counter!(SPANS_SENT, "spans that the collector has taken");
+    describe_counter!(SPANS_DROPPED, "spans that were dropped, by reason: queue_full, not_taken");
     describe_gauge!(DEPENDENCY_UP, "1 if a dependency answered when this was asked for");
     describe_gauge!(READY, "1 if the service is of use: every required dependency answers, and it is not stopping");
     describe_gauge!(BUILD, "1; what runs is in the labels");
@@ -82,6 +91,11 @@ pub(crate) fn begin() {
     describe_gauge!(PROCESS_THREADS, "threads");
     counter!(LOG_DISCONNECTIONS).increment(0);
     counter!(LOG_FAILURES).increment(0);
+    counter!(SLOW_STATEMENTS).increment(0);
+    counter!(SPANS_SENT).increment(0);
+    for reason in ["queue_full", "not_taken"] {
+        counter!(SPANS_DROPPED, "reason" => reason).increment(0);
+    }
     for kind in COMPLAINTS {
         counter!(LOG_COMPLAINTS, "kind" => kind).increment(0);
     }

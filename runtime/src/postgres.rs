@@ -3,9 +3,10 @@
 mod replaced;
 
 use crate::config;
+use log::LevelFilter;
 use replaced::Replaced;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, PgPool};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -101,7 +102,8 @@ fn options(config: &config::Postgres, name: &str, schema: &str) -> Result<PgConn
             ("idle_in_transaction_session_timeout", "60000".to_owned()),
         ])
         .statement_cache_capacity(200);
-    Ok(options)
+    let slow = if config.slow_statement.is_zero() { Duration::MAX } else { config.slow_statement };
+    Ok(options.log_slow_statements(LevelFilter::Warn, slow))
 }
 
 fn pool_options(config: &config::Postgres) -> PgPoolOptions {

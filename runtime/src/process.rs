@@ -13,8 +13,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Says what runs, and since when.
 pub(crate) fn begin(service: &'static str) {
-    let labels =
-        [("service", service), ("version", build::VERSION), ("commit", build::COMMIT), ("rustc", build::RUSTC)];
+    let labels = [
+        ("service", service),
+        ("version", build::VERSION),
+        ("commit", build::COMMIT),
+        ("rustc", build::RUSTC),
+        ("target", build::TARGET),
+    ];
     gauge!(BUILD, &labels).set(1.0);
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     gauge!(PROCESS_START).set(started.as_secs_f64());

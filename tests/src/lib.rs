@@ -3,6 +3,7 @@
 
 pub mod chaos;
 pub mod client;
+pub mod collector;
 pub mod crowd;
 pub mod kept;
 pub mod knowledge;

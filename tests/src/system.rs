@@ -49,7 +49,14 @@ impl System {
         for flag in ["--command-listen", "--query-listen", "--projector-listen"] {
             command.args([flag, "127.0.0.1:0"]);
         }
-        for name in ["DATABASE_URL", "NATS_URL", "REDIS_URL", "SYNCBOARD_DATA", "SYNCBOARD_LLM_URL"] {
+        for name in [
+            "DATABASE_URL",
+            "NATS_URL",
+            "REDIS_URL",
+            "SYNCBOARD_DATA",
+            "SYNCBOARD_LLM_URL",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+        ] {
             command.env_remove(name);
         }
         command.envs(settings.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped());

@@ -6,12 +6,14 @@ use events::stream::{LIVE_PREFIX, PARTITIONS};
 use events::{Aggregate, Stream, WorkspaceId};
 use futures_util::StreamExt;
 use jsonschema::Validator;
+use reqwest::Method;
 use runtime::announcement;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tests::client::send;
 use tests::{Client, Subscriber, System};
 use tokio::time::timeout;
 
@@ -81,9 +83,14 @@ fn the_description_names_what_the_code_publishes() {
     }
 }
 
+/// The trace that a client's upload belongs to.
+const TRACEPARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
 /// Commands of every sort of stream that a user has.
 async fn write(ada: &Client) -> u64 {
-    let uploaded = ada.upload("Containers", "share a kernel").await;
+    let upload =
+        ada.command(Method::POST, "/v1/documents").json(&json!({ "title": "Containers", "text": "share a kernel" }));
+    let uploaded = send(upload.header("traceparent", TRACEPARENT).header("tracestate", "vendor=1")).await.expect(201);
     ada.put(&format!("/v1/documents/{}/tags/ops", uploaded.id()), &json!({})).await.expect(200);
     ada.put(&format!("/v1/documents/{}/content", uploaded.id()), &json!({ "text": "revised" })).await.expect(200);
     ada.post("/v1/clusters", &json!({ "name": "mine" })).await.expect(201);
@@ -117,6 +124,10 @@ async fn real_messages_are_as_described() {
     while sequence < last {
         let (subject, headers, body) = next(&mut live).await;
         assert_valid(&valid_headers, &headers);
+        // Where nothing is traced, what the client says of its trace is passed on.
+        let is_of_upload = headers["ce-type"] == "syncboard.document.uploaded.v1";
+        let trace = is_of_upload.then_some((TRACEPARENT, "vendor=1"));
+        assert_eq!(headers["traceparent"].as_str().zip(headers["tracestate"].as_str()), trace, "{headers}");
         sequence = headers["Nats-Sequence"].as_str().and_then(|text| text.parse().ok()).expect("a sequence");
         let kind = headers["ce-type"].as_str().expect("a type");
         let of_kind = fs::read_to_string(schema(&format!("events/{kind}.json"))).expect("every type has a schema");
@@ -130,7 +141,8 @@ async fn real_messages_are_as_described() {
     let (visible, changed) = (described.validator("Visible"), described.validator("Changed"));
     let mut seen = BTreeSet::new();
     while seen.len() < 2 || !seen.contains("visible") {
-        let (subject, _, body) = next(&mut projected).await;
+        let (subject, headers, body) = next(&mut projected).await;
+        assert_eq!(headers, json!({}), "services send no traces here");
         let is_visible = announcement::projection(&subject).is_some();
         assert!(is_visible || announcement::workspace(&subject) == Some(WorkspaceId(ada.workspace)), "{subject}");
         assert_valid(if is_visible { &visible } else { &changed }, &body);

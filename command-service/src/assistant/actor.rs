@@ -11,6 +11,6 @@ const NAME: &str = "syncboard:assistant";
 pub(super) fn order<C>(stream: Stream, key: &str, command: C) -> Order<C> {
     let actor = AccountId::of_username(NAME);
     let id = CommandId::of_key(actor, &stream, key);
-    let context = RequestContext { id: id.0, traceparent: None };
+    let context = RequestContext { id: id.0, trace: None };
     Order { stream, id, command, actor, context, allowed: None, is_creation: false }
 }

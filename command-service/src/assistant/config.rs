@@ -2,7 +2,7 @@
 
 use crate::config::Commands;
 use clap::Args;
-use runtime::config::{Http, Log, Memory, Nats, Postgres, Secret, duration};
+use runtime::config::{Http, Log, Memory, Nats, Postgres, Secret, Traces, duration};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -27,6 +27,9 @@ pub struct Assist {
     /// Memory
     #[command(flatten)]
     pub memory: Memory,
+    /// Traces
+    #[command(flatten)]
+    pub traces: Traces,
     /// Deciding and appending
     #[command(flatten)]
     pub commands: Commands,

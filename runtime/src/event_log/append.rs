@@ -1,10 +1,12 @@
 //! Append: one event, on condition that its stream ends where the decision thought it ends.
 
 use super::{Error, EventLog};
+use crate::traces;
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
-use events::{Envelope, EventType};
+use events::codec::trace_headers;
+use events::{Envelope, EventType, TraceContext};
 
 /// Header with the decision state after the event, see [`super::Recorded::tip`].
 pub(super) const TIP: &str = "syncboard-tip";
@@ -31,6 +33,25 @@ impl EventLog {
         expected: u64,
         tip: &str,
     ) -> Result<Appended, Error> {
+        let span = traces::append(envelope);
+        let outcome = self.store(envelope, expected, tip, traces::context(&span)).await;
+        match &outcome {
+            Ok(Appended::Stored(sequence)) => {
+                span.record("syncboard.sequence", sequence);
+            }
+            Ok(Appended::Duplicate(_)) => {}
+            Err(error) => traces::failed(&span, error.kind()),
+        }
+        outcome
+    }
+
+    async fn store<E: EventType>(
+        &self,
+        envelope: &Envelope<E>,
+        expected: u64,
+        tip: &str,
+        trace: Option<TraceContext>,
+    ) -> Result<Appended, Error> {
         let _steady = self.connection.hold().await;
         if !self.is_connected() {
             return Err(Error::unavailable("not connected"));
@@ -40,6 +61,10 @@ impl EventLog {
         super::validate::assert_valid(&envelope.event.type_name(), &encoded.body);
         let mut headers = HeaderMap::new();
         for (name, value) in encoded.headers {
+            headers.insert(name, value);
+        }
+        // Who reads it goes on with the span that appends it.
+        for (name, value) in trace.iter().flat_map(trace_headers) {
             headers.insert(name, value);
         }
         headers.insert(TIP, ascii(tip));

@@ -4,15 +4,19 @@
 use super::problem::{Problem, code};
 use crate::config;
 use crate::metrics::{REQUEST_SECONDS, REQUESTS, REQUESTS_IN_PROGRESS, REQUESTS_LIMIT};
+use crate::traces;
+use events::TraceContext;
 use futures_util::FutureExt;
 use metrics::{counter, gauge, histogram};
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 use poem_openapi::OperationId;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Semaphore;
+use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 /// What is known of a request before any route sees it.
@@ -20,8 +24,8 @@ use uuid::Uuid;
 pub struct RequestContext {
     /// Its id: the `X-Request-Id` header where that is a UUID, else a new one. Events carry it as their correlation.
     pub id: Uuid,
-    /// W3C trace context, if the client sent a well-formed one.
-    pub traceparent: Option<String>,
+    /// The trace that it belongs to: this process's span of it, or what the client sent where nothing is traced here.
+    pub trace: Option<TraceContext>,
 }
 
 /// What requests are counted as that no operation has answered: to unknown paths, without a token, too many at once.
@@ -39,26 +43,29 @@ const SECURITY: [(HeaderName, HeaderValue); 4] = [
     ),
 ];
 
-/// Wraps the routes of a service. Requests are counted by operation, of these (as [`super::operation_ids`] says them) from 0.
+/// Wraps the routes of a service. Requests are counted by operation, of these (as [`super::operation_paths`] says them) from
+/// 0, and traced by its path.
 pub fn edge<E: Endpoint>(
     routes: E,
     config: &config::Http,
-    operations: Vec<String>,
+    operations: BTreeMap<String, String>,
 ) -> impl Endpoint<Output = Response> + use<E> {
     gauge!(REQUESTS_LIMIT).set(config.max_requests as f64);
-    for operation in operations.into_iter().chain([NO_OPERATION.to_owned()]) {
+    for operation in operations.keys().cloned().chain([NO_OPERATION.to_owned()]) {
         for class in ["2xx", "3xx", "4xx", "5xx"] {
             counter!(REQUESTS, "operation" => operation.clone(), "status" => class).increment(0);
         }
         drop(histogram!(REQUEST_SECONDS, "operation" => operation));
     }
-    Edge { routes, config: config.clone(), places: Arc::new(Semaphore::new(config.max_requests)) }
+    Edge { routes, config: config.clone(), places: Arc::new(Semaphore::new(config.max_requests)), operations }
 }
 
 struct Edge<E> {
     routes: E,
     config: config::Http,
     places: Arc<Semaphore>,
+    /// Their paths.
+    operations: BTreeMap<String, String>,
 }
 
 impl<E: Endpoint> Endpoint for Edge<E> {
@@ -66,12 +73,19 @@ impl<E: Endpoint> Endpoint for Edge<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let begun = Instant::now();
-        let context = RequestContext::of(&request);
+        let mut context = RequestContext::of(&request);
+        let span = if is_probe(&request) {
+            Span::none()
+        } else {
+            traces::request(&request, context.id, context.trace.as_ref())
+        };
+        context.trace = traces::context(&span).or(context.trace);
         let (method, path, id) = (request.method().clone(), request.uri().path().to_owned(), context.id);
+        let trace = context.trace.clone();
         request.set_data(context);
         request.set_data(self.config.clone());
         gauge!(REQUESTS_IN_PROGRESS).increment(1);
-        let mut response = self.answer(request).await;
+        let mut response = self.answer(request).instrument(span.clone()).await;
         gauge!(REQUESTS_IN_PROGRESS).decrement(1);
 
         let headers = response.headers_mut();
@@ -81,8 +95,10 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
             headers.insert(REQUEST_ID, value);
         }
-        let operation = response.data::<OperationId>().map_or(NO_OPERATION, |operation| operation.0);
+        let operation = response.data::<OperationId>().map(|operation| operation.0);
         let (status, duration) = (response.status().as_u16(), begun.elapsed());
+        traces::answered(&span, method.as_str(), operation, &self.operations, status);
+        let operation = operation.unwrap_or(NO_OPERATION);
         let labels = [("operation", operation), ("status", status_class(status))];
         counter!(REQUESTS, &labels).increment(1);
         histogram!(REQUEST_SECONDS, "operation" => operation).record(duration.as_secs_f64());
@@ -93,6 +109,7 @@ impl<E: Endpoint> Endpoint for Edge<E> {
             request.method = %method,
             request.path = path,
             request.operation = operation,
+            trace.id = trace.as_ref().map(TraceContext::trace),
             status,
             duration_ms = duration.as_secs_f64() * 1_000.0,
             "request"
@@ -130,13 +147,18 @@ fn problem_response(error: poem::Error) -> Response {
     response
 }
 
+/// Whether operators' programs ask, as they do all the time.
+fn is_probe(request: &Request) -> bool {
+    let path = request.uri().path();
+    path == "/metrics" || path.starts_with("/health")
+}
+
 impl RequestContext {
     #[expect(clippy::disallowed_methods, reason = "a request that names itself not gets a name here, at the edge")]
     fn of(request: &Request) -> Self {
         let id = request.header(REQUEST_ID).and_then(|id| Uuid::try_parse(id).ok()).unwrap_or_else(Uuid::now_v7);
-        let is_hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let is_trace = |parent: &&str| parent.len() == 55 && parent.split('-').all(is_hex);
-        Self { id, traceparent: request.header("traceparent").filter(is_trace).map(str::to_owned) }
+        let parent = request.header("traceparent");
+        Self { id, trace: parent.and_then(|parent| TraceContext::parse(parent, request.header("tracestate"))) }
     }
 }
 

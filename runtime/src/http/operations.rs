@@ -9,6 +9,7 @@ use poem::http::StatusCode;
 use poem::{Endpoint, IntoResponse, Response, Route, endpoint::make, get};
 use poem_openapi::OperationId;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// `/health`, `/health/live`, `/health/started`, `/health/ready` and `/metrics`, added to a service's routes. `refresh` brings gauges up to
@@ -35,13 +36,17 @@ pub fn operations(
         .at("/metrics", get(exposition(telemetry.metrics.clone(), checks, refresh)))
 }
 
-/// Ids of the operations that an OpenAPI document describes.
+/// Paths of the operations that an OpenAPI document describes, by their ids.
 #[must_use]
-pub fn operation_ids(spec: &str) -> Vec<String> {
+pub fn operation_paths(spec: &str) -> BTreeMap<String, String> {
     let spec: Value = serde_json::from_str(spec).unwrap_or_default();
-    let paths = spec["paths"].as_object().into_iter().flat_map(|paths| paths.values());
-    let operations = paths.filter_map(Value::as_object).flat_map(|path| path.values());
-    operations.filter_map(|operation| operation["operationId"].as_str().map(str::to_owned)).collect()
+    let paths = spec["paths"].as_object().into_iter().flatten();
+    let operations = paths.flat_map(|(path, methods)| {
+        methods.as_object().into_iter().flat_map(|methods| methods.values()).map(move |operation| (operation, path))
+    });
+    operations
+        .filter_map(|(operation, path)| Some((operation["operationId"].as_str()?.to_owned(), path.clone())))
+        .collect()
 }
 
 const HEALTH: OperationId = OperationId("health");
@@ -98,6 +103,7 @@ mod tests {
     fn operations_are_found_in_their_description() {
         let spec =
             r#"{"paths": {"/a": {"get": {"operationId": "see"}, "put": {"operationId": "set"}}, "/b": {"get": {}}}}"#;
-        assert_eq!(operation_ids(spec), ["see", "set"]);
+        let paths = [("see", "/a"), ("set", "/a")].map(|(id, path)| (id.to_owned(), path.to_owned()));
+        assert_eq!(operation_paths(spec), paths.into());
     }
 }

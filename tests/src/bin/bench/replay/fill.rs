@@ -93,7 +93,7 @@ fn envelope(owner: AccountId, begin: DateTime<Utc>, document: usize, step: usize
         actor: owner,
         correlation: Uuid::from_u128(number.into()),
         causation: None,
-        traceparent: None,
+        trace: None,
         event,
     }
 }
