@@ -61,17 +61,18 @@ store 'PostgreSQL, indexes of these' "$(sql "select sum(pg_relation_size(indexre
 store 'PostgreSQL, log of its changes since it was made' "$(sql "select pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint")"
 store 'PostgreSQL, whole' "$(sql 'select pg_database_size(current_database())')"
 
-keys=$(cache dbsize)
-bytes=$(cache info memory | awk -F: '$1 == "used_memory_dataset" { print $2 + 0 }')
-printf '\nRedis: %s keys, %s bytes of data, %s per key.\n' "$keys" "$bytes" "$(per "$bytes" "$keys")"
+# Up to 500 answers, and what keeps their places while documents change, with their keys.
+each=$(cache --scan --pattern 'syncboard:document:*' | awk 'NR <= 500 { print "memory usage", $0 }' | cache |
+  awk '{ sum += $1 } END { if (NR > 0) printf "%.0f", sum / NR; else printf "-" }')
+printf '\nRedis: %s keys, %s bytes each.\n' "$(cache dbsize)" "$each"
 
 printf '\n| process | resident MiB | CPU s | CPU ms per event |\n| --- | --: | --: | --: |\n'
 for process in command-service nats-server postgres projector query-service redis-server; do
   pid=$(setting "$process")
   # Of PostgreSQL its children too: what they share is counted with each of them, so the proportional share is taken.
-  # shellcheck disable=SC2046
-  pids=("$pid" $(pgrep --parent "$pid" || true))
-  resident=$(for one in "${pids[@]}"; do cat "/proc/$one/smaps_rollup" 2>/dev/null || true; done | awk '$1 == "Pss:" { sum += $2 } END { printf "%.0f", sum / 1024 }')
+  mapfile -t pids < <(echo "$pid" && pgrep --parent "$pid")
+  resident=$(for one in "${pids[@]}"; do cat "/proc/$one/smaps_rollup" 2>/dev/null || true; done |
+    awk '$1 == "Pss:" { sum += $2 } END { printf "%.0f", sum / 1024 }')
   # utime and stime of each; cutime and cstime are of children that have ended.
   cpu=$(for one in "${pids[@]}"; do sed 's/.*) //' "/proc/$one/stat" 2>/dev/null || true; done |
     awk -v tick="$(getconf CLK_TCK)" '{ sum += $12 + $13 + $14 + $15 } END { printf "%.1f", sum / tick }')
