@@ -1,10 +1,13 @@
-"""Reads compose files as their specification says, and holds the production stack to its own promises."""
+"""Reads compose files as their specification says, and holds the production stack, and monitoring over each, to their promises."""
 
+from pathlib import Path
 import re
 import sys
 
 from compose_spec import PyOptions
 import yaml
+
+import overlay
 
 PROMISES = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
 # Settings that hold a secret come from a file; anything else in an environment can be seen by whoever inspects a container.
@@ -12,9 +15,9 @@ SECRETS = ("_URL", "_PASSWORD", "_KEY", "_KEYS")
 OPEN = {"SYNCBOARD_LLM_URL"}
 
 
-def broken(stack):
-    """Every promise that a service of production breaks."""
-    for name, service in stack["services"].items():
+def broken(services):
+    """Every promise that a service breaks."""
+    for name, service in services.items():
         for promise, value in PROMISES.items():
             if service.get(promise) != value:
                 yield f"{name}: {promise} is not {value}"
@@ -32,6 +35,11 @@ def broken(stack):
         for needed, how in service.get("depends_on", {}).items():
             if how["condition"] == "service_started":
                 yield f"{name}: does not wait for {needed} to be healthy"
+
+
+def unlike_production(stack):
+    """What the production stack promises besides."""
+    for name, service in stack["services"].items():
         if "build" in service and name not in ("migrate", "assistant", "proxy") and service["deploy"].get("replicas") != 2:
             yield f"{name}: is not there twice"
     for name, network in stack["networks"].items():
@@ -39,17 +47,30 @@ def broken(stack):
             yield f"network {name}: leads outside"
 
 
-faults = []
-for path in sys.argv[1:]:
-    with open(path, encoding="utf-8") as file:
-        # Variables as they are when nobody sets them, merge keys as what they stand for: the reader knows neither.
-        stack = yaml.safe_load(re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", file.read()))
+def read(path):
+    """A compose file with variables as they are when nobody sets them."""
+    return yaml.safe_load(re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", path.read_text(encoding="utf-8")))
+
+
+def unreadable(stack):
+    """What its specification says of it; merge keys are written out, which the reader does not know."""
     try:
         PyOptions().from_yaml(yaml.safe_dump(stack)).validate()
     except ValueError as error:
-        faults.append(f"{path}: {error}")
-        continue
-    if path.endswith("production.yaml"):
-        faults += [f"{path}: {fault}" for fault in broken(stack)]
+        yield str(error)
+
+
+folder, secrets = Path(sys.argv[1]), Path(sys.argv[2])
+stacks = {name: read(folder / f"{name}.yaml") for name in ("development", "production")}
+monitoring = read(folder / "monitoring.yaml")
+checks = {
+    "production.yaml": [*broken(stacks["production"]["services"]), *unlike_production(stacks["production"])],
+    "monitoring.yaml": [*broken(monitoring["services"]), *overlay.broken(monitoring, folder, secrets)],
+}
+for name, stack in stacks.items():
+    over = overlay.merged(stack, monitoring)
+    checks[f"{name}.yaml as it is written"] = unreadable(stack)
+    checks[f"monitoring.yaml over {name}.yaml"] = [*unreadable(over), *overlay.astray(stack, monitoring, over, folder)]
+faults = [f"{where}: {fault}" for where, found in checks.items() for fault in found]
 if faults:
     sys.exit("\n".join(faults))

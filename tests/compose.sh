@@ -3,10 +3,12 @@
 #
 #   tests/compose.sh              everything
 #   tests/compose.sh --no-build   with the images that are there
+#   tests/compose.sh --no-grafana without that part of monitoring, where its image cannot be had
 #
 # It brings each stack up from nothing under a name of its own, uploads and reads a document, and listens to it. Under a small
 # load, bounded in number and time, it kills one replica of each service and one NATS node of the production stack; then every
-# command that was acknowledged must be there. It takes down what it brought up. Only addresses on loopback are asked.
+# command that was acknowledged must be there. Monitoring is laid over each: it must restart nothing, and see everything. The
+# script takes down what it brought up, and asks only addresses on loopback.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,20 +16,33 @@ if ! docker compose version >/dev/null || ! docker info >/dev/null; then
   echo "a Docker Engine with its compose plugin is needed" >&2
   exit 1
 fi
+BUILD=yes GRAFANA=yes
+for option; do
+  case $option in
+    --no-build) BUILD=no ;;
+    --no-grafana) GRAFANA=no ;;
+    *) echo "unknown option $option" >&2; exit 2 ;;
+  esac
+done
 WORKERS=4 UPLOADS=400 PATIENCE=120
 # On the machine's disk, where an engine can mount it from.
 work=$(mktemp -d "$PWD/.compose-test.XXXXXX")
 export SYNCBOARD_SECRETS=$work/secrets
 export SYNCBOARD_HTTPS_PORT=18443 SYNCBOARD_COMMAND_PORT=18080 SYNCBOARD_QUERY_PORT=18081 SYNCBOARD_PROJECTOR_PORT=18082
 export SYNCBOARD_NATS_PORT=14222 SYNCBOARD_POSTGRES_PORT=15432
+export SYNCBOARD_PROMETHEUS_PORT=19090 SYNCBOARD_ALERTMANAGER_PORT=19093 SYNCBOARD_GRAFANA_PORT=13000
+# Without what an image is missing for.
+without=()
+[ "$GRAFANA" = yes ] || { without=(--file "$work/without.yaml") && echo 'services: {grafana: {profiles: [never]}}' >"$work/without.yaml"; }
 stack() { docker compose --project-name "syncboard-test-$1" --file "deploy/compose/$1.yaml" "${@:2}"; }
+watched() { stack "$1" --file deploy/compose/monitoring.yaml "${without[@]}" "${@:2}"; }
 finish() {
   local status=$?
   # Background jobs are those of this script alone.
   jobs -p | xargs -r kill 2>/dev/null || true
   for name in development production; do
-    [ "$status" = 0 ] || stack "$name" logs --no-color --tail 6 2>/dev/null || true
-    stack "$name" down --volumes --timeout 10 >/dev/null 2>&1 || true
+    [ "$status" = 0 ] || watched "$name" logs --no-color --tail 6 2>/dev/null || true
+    watched "$name" down --volumes --timeout 10 >/dev/null 2>&1 || true
   done
   rm -rf "$work"
   exit "$status"
@@ -163,6 +178,43 @@ kills() {
   [ "$heard" = $(($(acknowledged) + 1)) ] || fail "a subscription has a gap or a repetition"
 }
 
+# Since when containers run; nothing of one that is gone.
+started() { docker inspect --format '{{.Id}} {{.State.StartedAt}}' "$@" 2>/dev/null || true; }
+# How often something stands in what is read.
+count() { grep -o "$1" | wc -l || true; }
+# What Prometheus answers to a query, or nothing.
+value() {
+  curl --silent --max-time 5 --get --data-urlencode "query=$1" "http://127.0.0.1:$SYNCBOARD_PROMETHEUS_PORT/api/v1/query" |
+    sed -n 's/.*"value":\[[0-9.]*,"\([0-9]*\)"\].*/\1/p' || true
+}
+
+# Monitoring laid over a stack that runs: nothing of it is restarted, so many targets are up, and every rule can be evaluated.
+monitored() {
+  local begun running before up rules loaded password
+  mapfile -t running < <(stack "$1" ps --quiet)
+  before=$(started "${running[@]}") begun=$(now)
+  watched "$1" up --detach --wait --wait-timeout 300 --no-build 2>"$work/up.log" ||
+    { cat "$work/up.log" >&2; fail "monitoring does not come up over $1"; }
+  say "$1: monitoring healthy after $(seconds_since "$begun") s"
+  [ "$(started "${running[@]}")" = "$before" ] || fail "monitoring restarted something of $1"
+  rules=$(cat deploy/monitoring/rules/*.yml | grep -cE '^ +- (alert|record):')
+  for _ in $(seq 60); do
+    up=$(value 'count(up == 1)')
+    loaded=$(curl --silent --max-time 5 "http://127.0.0.1:$SYNCBOARD_PROMETHEUS_PORT/api/v1/rules" | count '"health":"ok"')
+    [ "$up/$loaded" != "$2/$rules" ] || break
+    sleep 1
+  done
+  say "$1: ${up:-0} of $2 targets up, $loaded of $rules rules well"
+  [ "$up/$loaded" = "$2/$rules" ] && [ "$(value 'count(up)')" = "$2" ] || fail "monitoring does not see all of $1"
+  [ "$GRAFANA" = yes ] || return 0
+  password=$(cat "$SYNCBOARD_SECRETS/grafana_password")
+  up=$(curl --silent --max-time 5 --user "admin:$password" "http://127.0.0.1:$SYNCBOARD_GRAFANA_PORT/api/search?type=dash-db" |
+    count '"uid":"syncboard-')
+  [ "$up" = "$(find deploy/monitoring/grafana/dashboards -name '*.json' | wc -l)" ] || fail "Grafana shows $up dashboards"
+  [ "$(curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}' \
+    "http://127.0.0.1:$SYNCBOARD_GRAFANA_PORT/api/search")" = 401 ] || fail "Grafana asks nobody who they are"
+}
+
 # Everything is well again, and tables say what the log says.
 verified() {
   for _ in $(seq 60); do
@@ -194,7 +246,7 @@ proxied() {
   [ "$refused" -gt 0 ] || fail "nothing limits log-ins"
 }
 
-[ "${1:-}" = --no-build ] || build
+[ "$BUILD" = no ] || build
 images
 bash deploy/compose/secrets "$SYNCBOARD_SECRETS" >/dev/null
 
@@ -202,7 +254,8 @@ up development
 W=http://127.0.0.1:$SYNCBOARD_COMMAND_PORT R=http://127.0.0.1:$SYNCBOARD_QUERY_PORT
 log_in
 round_trip development
-stack development down --volumes --timeout 10 >/dev/null 2>&1
+monitored development 6
+watched development down --volumes --timeout 10 >/dev/null 2>&1
 
 up production
 W=https://localhost:$SYNCBOARD_HTTPS_PORT R=$W
@@ -211,6 +264,7 @@ round_trip production
 kills
 verified
 proxied
+monitored production 9
 begun=$(now)
-stack production down --volumes >/dev/null 2>&1
+watched production down --volumes >/dev/null 2>&1
 say "production: stopped in $(seconds_since "$begun") s"
