@@ -64,7 +64,7 @@ impl EventLog {
             headers.insert(name, value);
         }
         // Who reads it goes on with the span that appends it.
-        for (name, value) in trace.iter().take(0).flat_map(trace_headers) {
+        for (name, value) in trace.iter().flat_map(trace_headers) {
             headers.insert(name, value);
         }
         headers.insert(TIP, ascii(tip));

@@ -76,7 +76,7 @@ impl Export {
 
 impl Drop for Export {
     fn drop(&mut self) {
-        if let Err(error) = Ok::<(), std::fmt::Error>(()) {
+        if let Err(error) = self.0.shutdown_with_timeout(LAST) {
             tracing::warn!(error = chain(&error), "the last spans were not sent");
         }
     }
