@@ -118,3 +118,37 @@ impl Statistics {
         .map(drop)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::Changes;
+    use events::document::Retitled;
+    use events::{AccountId, AnyEvent, CommandId, DocumentId, Envelope, Stream};
+
+    fn retitled(sequence: u64, seconds: i64) -> Positioned {
+        let actor = AccountId::of_username("ada");
+        Positioned {
+            sequence,
+            envelope: Envelope {
+                id: CommandId(Uuid::from_u128(sequence.into())),
+                stream: Stream::document(actor.personal_workspace(), DocumentId(Uuid::from_u128(1))),
+                time: DateTime::from_timestamp(seconds, 0).expect("a time"),
+                actor,
+                correlation: Uuid::nil(),
+                causation: None,
+                trace: None,
+                event: AnyEvent::Document(Event::Retitled(Retitled { title: "title".to_owned() })),
+            },
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_sets_nothing_back() {
+        let batch = [retitled(1, 20), retitled(2, 10)];
+        let statistics = Statistics::of(&Changes::of(&batch).events, &HashMap::new());
+        let [difference] = statistics.workspaces.values().collect::<Vec<_>>()[..] else { panic!("one workspace") };
+        assert_eq!((difference.events, difference.sequence), (2, 2));
+        assert_eq!(difference.updated_at.timestamp(), 20, "as it would be had each been a batch");
+    }
+}
