@@ -187,26 +187,33 @@ impl Auth {
 
     /// Every secret whose tokens are accepted, the one that signs first.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        let accepted = self.accepted_keys.iter().flat_map(|keys| keys.expose().split(','));
-        std::iter::once(self.secret_key.expose()).chain(accepted.map(str::trim))
+        std::iter::once(self.secret_key.expose()).chain(self.accepted_keys.iter().flat_map(keys))
     }
 
     /// What is wrong with it, if anything is.
     pub(crate) fn fault(&self) -> Result<(), &'static str> {
-        if self.keys().any(|key| key.len() < 32) { Err(SHORT) } else { Ok(()) }
+        check(self.keys())
     }
 }
 
-const SHORT: &str = "is shorter than 32 characters";
+fn keys(secret: &Secret) -> impl Iterator<Item = &str> {
+    secret.expose().split(',').map(str::trim)
+}
+
+fn check<'a>(mut keys: impl Iterator<Item = &'a str>) -> Result<(), &'static str> {
+    if keys.any(|key| key.len() < 32) { Err("is shorter than 32 characters") } else { Ok(()) }
+}
 
 fn secret_key(text: &str) -> Result<Secret, &'static str> {
     let Ok(secret) = text.parse::<Secret>();
-    if secret.expose().len() < 32 { Err(SHORT) } else { Ok(secret) }
+    check(std::iter::once(secret.expose()))?;
+    Ok(secret)
 }
 
 fn accepted_keys(text: &str) -> Result<Secret, &'static str> {
     let Ok(secret) = text.parse::<Secret>();
-    if secret.expose().split(',').any(|key| key.trim().len() < 32) { Err(SHORT) } else { Ok(secret) }
+    check(keys(&secret))?;
+    Ok(secret)
 }
 
 /// Memory.

@@ -16,6 +16,21 @@ use tokio::time::{MissedTickBehavior, interval};
 /// How often is looked.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// How much of something is taken that has a limit, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) used: u64,
+    pub(crate) limit: u64,
+}
+
+impl Taken {
+    /// What is nearest to its limit.
+    pub(crate) fn fullest(all: impl Iterator<Item = Self>) -> Option<Self> {
+        let share = |taken: &Self| taken.used as f64 / taken.limit as f64;
+        all.max_by(|a, b| share(a).total_cmp(&share(b)))
+    }
+}
+
 /// What is left of something, in bytes, and what must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Room {
@@ -27,7 +42,7 @@ struct Room {
 }
 
 impl Room {
-    fn of_limit(used: u64, limit: u64, high: u8, low: u8) -> Self {
+    fn of(Taken { used, limit }: Taken, high: u8, low: u8) -> Self {
         let beyond = |percent: u8| limit / 100 * u64::from(100 - percent.min(100));
         Self { left: limit.saturating_sub(used), least: beyond(high), again: beyond(low) }
     }
@@ -56,7 +71,7 @@ impl Watermark {
         Self::begin("memory", move || {
             let (high, low) = (config.memory_watermark, config.memory_low_watermark);
             let measured = if high == 0 { None } else { memory::measured(config.memory_limit.map(|limit| limit.0)) };
-            let room = measured.map(|memory| Room::of_limit(memory.used, memory.limit, high, low));
+            let room = measured.map(|memory| Room::of(memory, high, low));
             async move { Ok(room) }
         })
     }
@@ -81,12 +96,10 @@ impl Watermark {
             async move {
                 let (high, low) = (config.log_watermark, config.log_low_watermark);
                 let storage = if high == 0 { Ok(None) } else { log.storage().await };
-                storage
-                    .map(|storage| storage.map(|storage| Room::of_limit(storage.used, storage.limit, high, low)))
-                    .map_err(|error| {
-                        tracing::debug!(error = chain(&error), "the log does not say what it stores");
-                        None
-                    })
+                storage.map(|storage| storage.map(|storage| Room::of(storage, high, low))).map_err(|error| {
+                    tracing::debug!(error = chain(&error), "the log does not say what it stores");
+                    None
+                })
             }
         })
     }
@@ -172,15 +185,15 @@ mod tests {
 
     #[test]
     fn between_the_watermarks_everything_stays_as_it_is() {
-        let rooms = [79, 89, 90, 89, 80, 79, 89, 95].map(|used| Room::of_limit(used, 100, 90, 80));
+        let rooms = [79, 89, 90, 89, 80, 79, 89, 95].map(|used| Room::of(Taken { used, limit: 100 }, 90, 80));
         assert_eq!(shortages(rooms), [false, false, false, false, false, false, false, true]);
-        let rooms = [91, 89, 81, 80, 89, 91].map(|used| Room::of_limit(used, 100, 90, 80));
+        let rooms = [91, 89, 81, 80, 89, 91].map(|used| Room::of(Taken { used, limit: 100 }, 90, 80));
         assert_eq!(shortages(rooms), [true, true, true, false, false, true]);
     }
 
     #[test]
     fn a_low_watermark_above_the_other_counts_as_the_other() {
-        let rooms = [91, 90, 89].map(|used| Room::of_limit(used, 100, 90, 95));
+        let rooms = [91, 90, 89].map(|used| Room::of(Taken { used, limit: 100 }, 90, 95));
         assert_eq!(shortages(rooms), [true, false, false]);
     }
 

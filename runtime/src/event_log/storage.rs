@@ -1,17 +1,11 @@
 //! How much the log's account may store, and does: of the log's disks a client is told nothing else.
 
 use super::{Error, EventLog};
+use crate::watermarks::Taken;
 use async_nats::jetstream::response::Response;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
-
-/// In bytes, replicas counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Storage {
-    pub(crate) used: u64,
-    pub(crate) limit: u64,
-}
 
 /// What the server says of an account, or of a tier of it; of the client's own type, servers before 2.10 leave fields out.
 #[derive(Deserialize)]
@@ -30,11 +24,11 @@ struct Limits {
 }
 
 impl EventLog {
-    /// The limit that is nearest, if the account has one.
+    /// What is taken of the limit that is nearest, if the account has one; replicas are counted.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub(crate) async fn storage(&self) -> Result<Option<Storage>, Error> {
+    pub(crate) async fn storage(&self) -> Result<Option<Taken>, Error> {
         let _steady = self.connection.hold().await;
         // Who may not ask is no failure of the log.
         let unknown = |source: Box<dyn StdError + Send + Sync>| Error::Unavailable { source };
@@ -45,25 +39,25 @@ impl EventLog {
     }
 }
 
-fn nearest(account: &Account) -> Option<Storage> {
+fn nearest(account: &Account) -> Option<Taken> {
     let limited = account.tiers.values().chain([account]).filter_map(|one| {
         let limit = u64::try_from(one.limits.max_storage).ok().filter(|limit| *limit > 0)?;
-        Some(Storage { used: one.storage, limit })
+        Some(Taken { used: one.storage, limit })
     });
-    limited.max_by(|a, b| (a.used as f64 / a.limit as f64).total_cmp(&(b.used as f64 / b.limit as f64)))
+    Taken::fullest(limited)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(account: &str) -> Option<Storage> {
+    fn of(account: &str) -> Option<Taken> {
         nearest(&serde_json::from_str(account).expect("an account"))
     }
 
     #[test]
     fn the_limit_that_is_nearest_counts() {
-        let storage = |used, limit| Some(Storage { used, limit });
+        let storage = |used, limit| Some(Taken { used, limit });
         assert_eq!(of(r#"{"storage": 7, "limits": {"max_storage": -1}}"#), None);
         assert_eq!(of(r#"{"storage": 7, "limits": {"max_storage": 10}}"#), storage(7, 10));
         let tiers = r#"{"storage": 7, "limits": {"max_storage": 0}, "tiers": {

@@ -1,6 +1,7 @@
 //! Memory that may be taken and is: of this process where a setting limits it, else of the control groups (version 2) that it
 //! is in. The kernel gives file cache back when memory is needed, so that does not count.
 
+use super::Taken;
 use crate::process;
 use std::fs;
 use std::path::Path;
@@ -8,30 +9,23 @@ use std::path::Path;
 /// Where control groups are.
 const GROUPS: &str = "/sys/fs/cgroup";
 
-/// In bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Memory {
-    pub(super) used: u64,
-    pub(super) limit: u64,
-}
-
 /// `None` where nothing limits it.
-pub(super) fn measured(limit: Option<u64>) -> Option<Memory> {
+pub(super) fn measured(limit: Option<u64>) -> Option<Taken> {
     match limit {
-        Some(limit) => process::resident().map(|used| Memory { used, limit }),
+        Some(limit) => process::resident().map(|used| Taken { used, limit }),
         None => of_groups(Path::new(GROUPS), &fs::read_to_string("/proc/self/cgroup").ok()?),
     }
 }
 
 /// The group that is nearest to its limit, of the one that the process is in and those around it.
-fn of_groups(groups: &Path, membership: &str) -> Option<Memory> {
+fn of_groups(groups: &Path, membership: &str) -> Option<Taken> {
     let own = membership.lines().find_map(|line| line.strip_prefix("0::/"))?;
     let around = Path::new(own).ancestors().filter_map(|group| of_group(&groups.join(group)));
-    around.max_by(|a, b| (a.used as f64 / a.limit as f64).total_cmp(&(b.used as f64 / b.limit as f64)))
+    Taken::fullest(around)
 }
 
 /// `None` where the group has no limit, or does not say.
-fn of_group(group: &Path) -> Option<Memory> {
+fn of_group(group: &Path) -> Option<Taken> {
     let read = |name| fs::read_to_string(group.join(name)).ok();
     let limit = read("memory.max")?.trim().parse().ok()?;
     let taken: u64 = read("memory.current")?.trim().parse().ok()?;
@@ -40,7 +34,7 @@ fn of_group(group: &Path) -> Option<Memory> {
         let value = statistics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.and_then(|value| value.parse::<u64>().ok()).unwrap_or(0)
     };
-    Some(Memory { used: taken.saturating_sub(of("inactive_file") + of("active_file")), limit })
+    Some(Taken { used: taken.saturating_sub(of("inactive_file") + of("active_file")), limit })
 }
 
 #[cfg(test)]
@@ -80,7 +74,7 @@ mod tests {
     fn a_group_counts_what_it_cannot_give_back() {
         let groups = Groups::new();
         groups.group("", "1000", 900, 100);
-        assert_eq!(of_groups(&groups.0, "0::/\n"), Some(Memory { used: 700, limit: 1_000 }));
+        assert_eq!(of_groups(&groups.0, "0::/\n"), Some(Taken { used: 700, limit: 1_000 }));
     }
 
     #[test]
@@ -88,12 +82,9 @@ mod tests {
         let groups = Groups::new();
         groups.group("pod", "1000", 900, 0);
         groups.group("pod/container", "max", 700, 0);
-        assert_eq!(
-            of_groups(&groups.0, "1:name=x:/pod\n0::/pod/container\n"),
-            Some(Memory { used: 900, limit: 1_000 })
-        );
+        assert_eq!(of_groups(&groups.0, "1:name=x:/pod\n0::/pod/container\n"), Some(Taken { used: 900, limit: 1_000 }));
         groups.group("pod/container", "710", 700, 0);
-        assert_eq!(of_groups(&groups.0, "0::/pod/container\n"), Some(Memory { used: 700, limit: 710 }));
+        assert_eq!(of_groups(&groups.0, "0::/pod/container\n"), Some(Taken { used: 700, limit: 710 }));
     }
 
     #[test]
