@@ -81,7 +81,10 @@ pub(crate) fn begin() {
     describe_gauge!(LOG_HAS_LEADER, "1 if the log's stream has a leader, 0 if not or if it does not say");
     describe_gauge!(LOG_REPLICAS, "replicas beside the leader, by state: current, behind, offline");
     describe_gauge!(SECRET_REPLACED, Unit::Seconds, "when a secret was last replaced, since 1970; 0 if it never was");
-    describe_gauge!(SECRET_REFUSED, "1 while a secret's file holds what cannot be used");
+    describe_gauge!(
+        SECRET_REFUSED,
+        "how many that follow a secret's file in this process hold to the value before, as they cannot use what it holds"
+    );
     describe_gauge!(LEFT, Unit::Bytes, "what is left of memory, disk, log_storage; absent where nothing limits it");
     describe_counter!(PROCESS_CPU, Unit::Seconds, "processor time, user and system");
     describe_gauge!(PROCESS_MEMORY, Unit::Bytes, "resident memory");

@@ -4,7 +4,7 @@
 use crate::config::{Secret, read};
 use crate::metrics::{SECRET_REFUSED, SECRET_REPLACED};
 use crate::service::chain;
-use metrics::gauge;
+use metrics::{Gauge, gauge};
 use std::error::Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::task::JoinHandle;
@@ -37,6 +37,39 @@ impl Drop for Following {
     }
 }
 
+/// Why the value in a file is not in use, counted in the metric for as long as it is not: who follows the same secret counts
+/// there too.
+struct Complaint {
+    refused: Gauge,
+    cause: Option<String>,
+}
+
+impl Complaint {
+    fn none(secret: &'static str) -> Self {
+        let refused = gauge!(SECRET_REFUSED, "secret" => secret);
+        refused.increment(0.0);
+        Self { refused, cause: None }
+    }
+
+    /// Whether that is another cause than the one before.
+    fn is_news(&mut self, cause: Option<String>) -> bool {
+        match (&self.cause, &cause) {
+            (None, Some(_)) => self.refused.increment(1.0),
+            (Some(_), None) => self.refused.decrement(1.0),
+            _ => {}
+        }
+        let is_news = self.cause != cause;
+        self.cause = cause;
+        is_news
+    }
+}
+
+impl Drop for Complaint {
+    fn drop(&mut self) {
+        self.is_news(None);
+    }
+}
+
 /// Why a value was not taken.
 pub(crate) type Refusal = Box<dyn Error + Send + Sync>;
 
@@ -63,13 +96,13 @@ where
     F: Future<Output = Result<(), Refusal>> + Send,
 {
     let Some(file) = secret.file().map(ToOwned::to_owned) else { return Following(None) };
-    gauge!(SECRET_REPLACED, "secret" => name).set(0.0);
-    gauge!(SECRET_REFUSED, "secret" => name).set(0.0);
+    let replaced = gauge!(SECRET_REPLACED, "secret" => name);
+    replaced.increment(0.0);
+    let mut complaint = Complaint::none(name);
     let mut current = secret.clone();
-    let mut complaint = None;
     Following(Some(tokio::spawn(async move {
         loop {
-            sleep(if complaint.is_none() { pause } else { pause * PATIENCE }).await;
+            sleep(if complaint.cause.is_none() { pause } else { pause * PATIENCE }).await;
             let outcome = match read(&file) {
                 Ok(value) if value == current.expose() => Ok(None),
                 Ok(value) => {
@@ -79,22 +112,17 @@ where
                 }
                 Err(error) => Err(format!("its file {error}")),
             };
-            match outcome {
-                Ok(None) => complaint = None,
-                Ok(Some(taken)) => {
-                    (current, complaint) = (taken, None);
-                    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-                    gauge!(SECRET_REPLACED, "secret" => name).set(now.as_secs_f64());
-                    tracing::info!(secret = name, "a secret was replaced");
-                }
-                Err(error) => {
-                    if complaint.as_ref() != Some(&error) {
-                        tracing::warn!(secret = name, error, "a secret cannot be replaced, the one before it stays");
-                    }
-                    complaint = Some(error);
-                }
+            if let Ok(Some(taken)) = &outcome {
+                current = taken.clone();
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+                replaced.set(now.as_secs_f64());
+                tracing::info!(secret = name, "a secret was replaced");
             }
-            gauge!(SECRET_REFUSED, "secret" => name).set(f64::from(u8::from(complaint.is_some())));
+            if complaint.is_news(outcome.err())
+                && let Some(error) = &complaint.cause
+            {
+                tracing::warn!(secret = name, error, "a secret cannot be replaced, the one before it stays");
+            }
         }
     })))
 }
@@ -104,6 +132,7 @@ mod tests {
     use super::*;
     use crate::config::NUL;
     use crate::testing::temporary;
+    use metrics_exporter_prometheus::PrometheusBuilder;
     use std::fs;
     use std::os::unix::fs::symlink;
     use tokio::sync::mpsc;
@@ -155,5 +184,44 @@ mod tests {
         mount.hold("same", "third");
         mount.hold("fourth", "fourth");
         assert_eq!(offered.recv().await.as_deref(), Some("fourth"), "what is in use is not offered");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_counts_until_it_ends_whatever_others_take() {
+        let mount = Mount::new("first");
+        let Ok(secret) = format!("{}{NUL}first", mount.0.join("secret").display()).parse::<Secret>();
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let (sender, mut taken) = mpsc::unbounded_channel();
+        let pause = Duration::from_millis(5);
+        let (takes, refuses) = metrics::with_local_recorder(&recorder, || {
+            let takes = look_every(pause, &secret, "SECRET", move |secret| {
+                drop(sender.send(secret.expose().to_owned()));
+                async { Ok(()) }
+            });
+            (takes, look_every(pause, &secret, "SECRET", |_| async { Err("never".into()) }))
+        });
+        let refused = || {
+            let metrics = recorder.handle().render();
+            let line =
+                metrics.lines().find(|line| line.starts_with(SECRET_REFUSED)).expect("it is there from the start");
+            line.rsplit_once(' ').expect("a value").1.to_owned()
+        };
+        let becomes = async |expected| {
+            let waited = timeout(TAKING, async {
+                while refused() != expected {
+                    sleep(pause).await;
+                }
+            });
+            waited.await.unwrap_or_else(|_| panic!("{} and not {expected}", refused()));
+        };
+        becomes("0").await;
+        mount.hold("second", "second");
+        becomes("1").await;
+        mount.hold("third", "third");
+        while taken.recv().await.expect("it follows") != "third" {}
+        assert_eq!(refused(), "1", "the other has still not taken it");
+        drop(refuses);
+        becomes("0").await;
+        drop(takes);
     }
 }
