@@ -6,8 +6,9 @@ use crate::config;
 use log::LevelFilter;
 use replaced::Replaced;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::{ConnectOptions, PgConnection, PgPool};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The schema of the read models that queries see.
@@ -19,21 +20,44 @@ pub const ANALYSIS_SCHEMA: &str = "analysis";
 /// Where decisions of operators are kept.
 pub const OPERATIONS_SCHEMA: &str = "operations";
 
+/// What is special about the sessions of a pool.
+#[derive(Clone, Copy)]
+struct Sessions {
+    /// A standby takes no writes, and may not have yet what others have been told of.
+    may_be_of_standby: bool,
+    settings: &'static [(&'static str, &'static str)],
+}
+
+impl Sessions {
+    const PRIMARY: Self = Self { may_be_of_standby: false, settings: &[] };
+    const READING: Self = Self { may_be_of_standby: true, settings: &[("default_transaction_read_only", "on")] };
+    const FILLING: Self = Self {
+        may_be_of_standby: false,
+        settings: &[
+            ("synchronous_commit", "off"),
+            ("statement_timeout", "0"),
+            ("idle_in_transaction_session_timeout", "0"),
+            ("plan_cache_mode", "force_custom_plan"),
+        ],
+    };
+
+    /// Refuses a connection to a server that these sessions are not for.
+    async fn admit(self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let is_standby = "select pg_is_in_recovery()";
+        if !self.may_be_of_standby && sqlx::query_scalar(is_standby).fetch_one(connection).await? {
+            return Err(sqlx::Error::Configuration("the database is a standby, and the primary is needed".into()));
+        }
+        Ok(())
+    }
+}
+
 /// Opens a pool whose unqualified names are those of one schema. No connection is made before the first use, so that a
-/// service starts, and tells the truth, while the database is away.
+/// service starts, and tells the truth, while the database is away. A standby counts as away.
 ///
 /// # Errors
 /// An address that is none.
 pub fn pool(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
-    open(config, pool_options(config), name, schema, &[])
-}
-
-/// As [`pool`], for sessions that write nothing: the database refuses it.
-///
-/// # Errors
-/// An address that is none.
-pub fn pool_read_only(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
-    open(config, pool_options(config), name, schema, &[("default_transaction_read_only", "on")])
+    open(config, Sessions::PRIMARY, name, schema, || ())
 }
 
 /// As [`pool`], and tells whenever it has made a connection.
@@ -46,12 +70,16 @@ pub fn pool_telling(
     schema: &str,
     tell: impl Fn() + Send + Sync + 'static,
 ) -> Result<PgPool, sqlx::Error> {
-    let tell = std::sync::Arc::new(tell);
-    let telling = pool_options(config).after_connect(move |_, _| {
-        tell();
-        Box::pin(async { Ok(()) })
-    });
-    open(config, telling, name, schema, &[])
+    open(config, Sessions::PRIMARY, name, schema, tell)
+}
+
+/// As [`pool`], for sessions that write nothing, which the database refuses, and read what does not change any more: a
+/// standby has it too.
+///
+/// # Errors
+/// An address that is none.
+pub fn pool_read_only(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
+    open(config, Sessions::READING, name, schema, || ())
 }
 
 /// As [`pool`], for tables that the log can fill again: after a crash of the database its last commits may be missing,
@@ -62,33 +90,36 @@ pub fn pool_telling(
 /// # Errors
 /// An address that is none.
 pub fn pool_without_sync(config: &config::Postgres, name: &str, schema: &str) -> Result<PgPool, sqlx::Error> {
-    const FILLING: &[(&str, &str)] = &[
-        ("synchronous_commit", "off"),
-        ("statement_timeout", "0"),
-        ("idle_in_transaction_session_timeout", "0"),
-        ("plan_cache_mode", "force_custom_plan"),
-    ];
-    open(config, pool_options(config), name, schema, FILLING)
+    open(config, Sessions::FILLING, name, schema, || ())
 }
 
 /// Opens a pool, whose connections are replaced when the file that the address came from holds another.
 fn open(
     config: &config::Postgres,
-    pool: PgPoolOptions,
+    sessions: Sessions,
     name: &str,
     schema: &str,
-    more: &'static [(&str, &str)],
+    tell: impl Fn() + Send + Sync + 'static,
 ) -> Result<PgPool, sqlx::Error> {
-    let now = options(config, name, schema)?.options(more.iter().copied());
+    let now = options(config, name, schema)?.options(sessions.settings.iter().copied());
+    let tell = Arc::new(tell);
+    let pool = pool_options(config).after_connect(move |connection, _| {
+        let tell = tell.clone();
+        Box::pin(async move {
+            sessions.admit(connection).await?;
+            tell();
+            Ok(())
+        })
+    });
     if config.database_url.file().is_none() {
         return Ok(pool.connect_lazy_with(now));
     }
-    let replaced = Replaced::default();
+    let replaced = Replaced::of(sessions);
     let pool = replaced.retiring(pool).connect_lazy_with(now);
     let (of_start, name, schema) = (config.clone(), name.to_owned(), schema.to_owned());
     replaced.follow(&pool, config, move |database_url| {
         let config = config::Postgres { database_url, ..of_start.clone() };
-        Ok(options(&config, &name, &schema)?.options(more.iter().copied()))
+        Ok(options(&config, &name, &schema)?.options(sessions.settings.iter().copied()))
     });
     Ok(pool)
 }

@@ -1,6 +1,7 @@
 //! Replacing the credential of a pool: connections of the one before end after what they are doing, and none of them is
 //! handed out any more.
 
+use super::Sessions;
 use crate::config;
 use crate::config::Secret;
 use crate::rotation::{Refusal, follow};
@@ -10,11 +11,18 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
-/// Since when every connection that is made has the credential of now.
-#[derive(Clone, Default)]
-pub(super) struct Replaced(Arc<RwLock<Option<Instant>>>);
+#[derive(Clone)]
+pub(super) struct Replaced {
+    sessions: Sessions,
+    /// Since when every connection that is made has the credential of now.
+    since: Arc<RwLock<Option<Instant>>>,
+}
 
 impl Replaced {
+    pub(super) fn of(sessions: Sessions) -> Self {
+        Self { sessions, since: Arc::default() }
+    }
+
     /// Has a pool close what was made earlier, instead of taking it back.
     pub(super) fn retiring(&self, pool: PgPoolOptions) -> PgPoolOptions {
         let replaced = self.clone();
@@ -26,10 +34,11 @@ impl Replaced {
 
     /// Whether a connection was made since then.
     fn is_after(&self, age: Duration) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).is_none_or(|replaced| age < replaced.elapsed())
+        self.since.read().unwrap_or_else(PoisonError::into_inner).is_none_or(|replaced| age < replaced.elapsed())
     }
 
-    /// Follows the file of a pool's address. Another address is taken once the database lets somebody in with it.
+    /// Follows the file of a pool's address. Another address is taken once its database lets somebody in, and is one that
+    /// these sessions are for.
     pub(super) fn follow(
         self,
         pool: &PgPool,
@@ -45,11 +54,16 @@ impl Replaced {
     }
 
     async fn take(&self, pool: &PgPool, options: PgConnectOptions, patience: Duration) -> Result<(), Refusal> {
-        timeout(patience, async { options.connect().await?.close().await }).await??;
+        timeout(patience, async {
+            let mut connection = options.connect().await?;
+            self.sessions.admit(&mut connection).await?;
+            connection.close().await
+        })
+        .await??;
         pool.set_connect_options(options);
         // Who is connecting now may do so with the credential of before, and for no longer than this.
         sleep(patience).await;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self.since.write().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         for _ in 0..pool.num_idle() {
             match pool.try_acquire() {
                 // One that the database has ended already is no reason against the credential.
