@@ -15,6 +15,7 @@ pub mod parked;
 pub mod past;
 pub mod programs;
 pub mod rebuilding;
+pub mod settings;
 pub mod subscriber;
 pub mod system;
 pub mod texts;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use tests::System;
+use tests::{System, settings};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 /// Files longer than this are split, not excused.
@@ -145,32 +145,8 @@ fn examples_are_there_and_valid() {
 
 #[test]
 fn settings_are_as_committed() {
-    assert_committed(".env.example", &settings());
-}
-
-/// Every setting that can come from the environment, with its default, as the programs' own help says it.
-fn settings() -> String {
-    let mut text = String::from("# Every setting, with its default. Made from the programs' own --help.\n");
-    let mut seen = std::collections::BTreeSet::new();
-    for program in compose::commands() {
-        let mut commands = vec![&program];
-        commands.extend(program.get_subcommands());
-        let mut section = String::new();
-        for argument in commands.iter().flat_map(|command| command.get_arguments()) {
-            let Some(name) = argument.get_env().and_then(|name| name.to_str()) else { continue };
-            if !seen.insert(name.to_owned()) {
-                continue;
-            }
-            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-            assert!(!help.is_empty(), "{name} is not documented");
-            let default: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
-            section.push_str(&format!("\n# {help}\n#{name}={}\n", default.join(",")));
-        }
-        if !section.is_empty() {
-            text.push_str(&format!("\n# --- {} ---\n{section}", program.get_name()));
-        }
-    }
-    text
+    assert_committed(".env.example", &settings::example());
+    assert_committed("docs/settings.md", &settings::page());
 }
 
 #[test]
