@@ -1,6 +1,7 @@
 //! Load by profiles: users who log in, upload, edit, read, list and subscribe, each waiting for its answer and thinking
 //! before the next step; driven from here or by k6, measured and reported alike.
 
+mod course;
 mod drive;
 mod figures;
 mod k6;
@@ -14,6 +15,7 @@ mod target;
 mod truth;
 mod visitor;
 
+pub use course::{Course, watched};
 pub use drive::drive;
 pub use figures::Figures;
 pub use k6::K6;

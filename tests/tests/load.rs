@@ -4,7 +4,7 @@
 use std::process::Command;
 use std::time::Duration;
 use tests::System;
-use tests::load::{Plan, Profiles, Report, Stage, Step, Target, count, drive};
+use tests::load::{Course, Plan, Profiles, Report, Stage, Step, Target, count, drive, watched};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 
@@ -14,15 +14,19 @@ fn plan(name: &str) -> Plan {
 
 async fn report(system: &System, plan: Plan) -> Report {
     let target = Target::new(system.fact("command_url"), system.fact("query_url"), false).expect("it runs here");
-    let record = drive(&target, &plan).await;
+    let target = target.with_projector(system.fact("projector_url"));
+    let (record, courses) = watched(&target, plan.form.length(), drive(&target, &plan)).await;
     let truth = count(&target, &plan, &record).await;
-    Report { plan, driver: "Rust driver".to_owned(), record, truth }
+    Report { plan, driver: "Rust driver".to_owned(), record, courses, truth }
 }
 
 /// Panics if anything failed, or was told and is not there.
 fn check(report: &Report) {
-    println!("{}: {}\n{}", report.plan.name, report.verdict(), report.table());
+    println!("{}: {}\n{}", report.plan.name, report.verdict(), report.table() + &report.course());
     assert!(report.record.failures().is_empty(), "{}", report.verdict());
+    assert_eq!(report.courses.len(), 6, "memory and open files of three processes");
+    let is_known = |course: &Course| course.quarters.iter().all(|value| *value > 1.0);
+    assert!(report.courses.iter().all(is_known), "{}", report.course());
     assert!(report.truth.is_right() && report.truth.uploads > 0, "{:?}", report.truth);
 }
 

@@ -6,7 +6,7 @@ use clap::{Parser, ValueEnum};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tests::System;
-use tests::load::{K6, Profiles, Report, Target, count, drive};
+use tests::load::{K6, Profiles, Report, Target, count, drive, watched};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -31,6 +31,9 @@ struct Args {
     /// Address of its query-service
     #[arg(long, requires = "command_url")]
     query_url: Option<String>,
+    /// Address of its projector, whose memory is then looked at too
+    #[arg(long, requires = "command_url")]
+    projector_url: Option<String>,
     /// Take addresses that are not on this machine
     #[arg(long)]
     any_host: bool,
@@ -84,21 +87,30 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
     };
     let started = system.as_ref().map(|system| (system.fact("command_url"), system.fact("query_url")));
     let (command, query) = given.or(started).context("a system")?;
+    let projector = args.projector_url.as_deref().or(system.as_ref().map(|system| system.fact("projector_url")));
     let target = Target::new(command, query, args.any_host)?;
+    let target = match projector {
+        Some(projector) => target.with_projector(projector),
+        None => target,
+    };
     let mut is_good = true;
     for plan in plans {
         eprintln!("{}: {}, {}", plan.name, plan.about, humantime::format_duration(plan.form.length()));
-        let (driver, record) = match &k6 {
-            Some(k6) => (k6.version.clone(), k6.drive(&target, &plan).await?),
-            None => ("Rust driver".to_owned(), drive(&target, &plan).await),
+        let run = async {
+            match &k6 {
+                Some(k6) => Ok((k6.version.clone(), k6.drive(&target, &plan).await?)),
+                None => anyhow::Ok(("Rust driver".to_owned(), drive(&target, &plan).await)),
+            }
         };
+        let (outcome, courses) = watched(&target, plan.form.length(), run).await;
+        let (driver, record) = outcome?;
         let truth = count(&target, &plan, &record).await;
-        let report = Report { plan, driver, record, truth };
+        let report = Report { plan, driver, record, courses, truth };
         is_good &= report.missed().is_empty();
         if args.json {
             println!("{}", report.json());
         } else {
-            println!("{}\n\n{}\n", report.table(), report.verdict());
+            println!("{}\n{}\n{}\n", report.table(), report.course(), report.verdict());
             report.write(&args.docs)?;
         }
     }

@@ -1,5 +1,6 @@
 //! What a run came to: a table, a verdict, a line of JSON, a section of a document.
 
+use super::course::{Course, latencies};
 use super::figures::Figures;
 use super::plot::plot;
 use super::profiles::Plan;
@@ -19,6 +20,8 @@ pub struct Report {
     pub driver: String,
     /// Every step.
     pub record: Record,
+    /// What the processes had meanwhile.
+    pub courses: Vec<Course>,
     /// What the system holds of it.
     pub truth: Truth,
 }
@@ -59,6 +62,20 @@ impl Report {
         table
     }
 
+    /// The course of the run, in Markdown.
+    pub fn course(&self) -> String {
+        let mut table =
+            "| in each quarter | first | second | third | last |\n| --- | --: | --: | --: | --: |\n".to_owned();
+        for Course { what, quarters: [first, second, third, last] } in self.courses() {
+            let _ = writeln!(table, "| {what} | {first:.1} | {second:.1} | {third:.1} | {last:.1} |");
+        }
+        table
+    }
+
+    fn courses(&self) -> impl Iterator<Item = Course> {
+        latencies(&self.record).into_iter().chain(self.courses.clone())
+    }
+
     /// What was done, and whether it was good enough, in a few sentences.
     pub fn verdict(&self) -> String {
         let Plan { form, .. } = &self.plan;
@@ -87,6 +104,7 @@ impl Report {
         json!({
             "profile": self.plan.name, "form": self.plan.form_name(), "driver": self.driver,
             "seconds": self.record.length.as_secs_f64(), "steps": serde_json::Map::from_iter(rows),
+            "quarters": self.courses().map(|course| json!(course)).collect::<Vec<_>>(),
             "failures": self.record.failures(), "truth": self.truth, "missed": self.missed(),
         })
     }
@@ -97,9 +115,10 @@ impl Report {
         let (page, picture) = (docs.join("load.md"), docs.join(format!("load-{name}.svg")));
         let text = std::fs::read_to_string(&page).with_context(|| page.display().to_string())?;
         let figures = format!(
-            "{}\n\n{}\n![Requests, users and latencies of {name} over time](load-{name}.svg)",
+            "{}\n\n{}\n{}\n![Requests, users and latencies of {name} over time](load-{name}.svg)",
             self.verdict(),
-            self.table()
+            self.table(),
+            self.course()
         );
         let text =
             replaced(&text, name, &figures).with_context(|| format!("no place for {name} in {}", page.display()))?;

@@ -13,6 +13,8 @@ pub struct Target {
     pub command: String,
     /// Address of the query-service.
     pub query: String,
+    /// That of the projector, where it is known.
+    projector: Option<String>,
     run: String,
 }
 
@@ -26,7 +28,19 @@ impl Target {
             anyhow::ensure!(is_here || is_any_host, "{address} is not on this machine; --any-host allows it");
         }
         let [command, query] = [command, query].map(|address| address.trim_end_matches('/').to_owned());
-        Ok(Self { command, query, run: format!("{:x}", SystemClock.now().timestamp_millis()) })
+        Ok(Self { command, query, projector: None, run: format!("{:x}", SystemClock.now().timestamp_millis()) })
+    }
+
+    /// A system whose projector is known too.
+    #[must_use]
+    pub fn with_projector(self, projector: &str) -> Self {
+        Self { projector: Some(projector.to_owned()), ..self }
+    }
+
+    /// The processes that can be asked for their metrics, and where.
+    pub(super) fn processes(&self) -> Vec<(&'static str, &str)> {
+        let users = [("command-service", self.command.as_str()), ("query-service", self.query.as_str())];
+        users.into_iter().chain(self.projector.as_deref().map(|projector| ("projector", projector))).collect()
     }
 
     /// What accounts of a plan begin with; those of another run begin otherwise.
