@@ -56,7 +56,11 @@ def references(system):
         for name in sorted(mounted ^ volumes):
             yield f"{workload.name}: volume {name} is mounted or there, and not both"
         governing = workload.object["spec"].get("serviceName")
-        if governing and (system.one("Service", governing) or {"spec": {}})["spec"].get("clusterIP") != "None":
+        service = system.one("Service", governing) if governing else None
+        if governing and not service:
+            yield f"{workload.name}: {governing} is no Service"
+        # Several know each other by name, which a headless one alone gives them.
+        elif service and workload.most > 1 and service["spec"].get("clusterIP") != "None":
             yield f"{workload.name}: {governing} is no headless Service"
     for ingress in system.of("Ingress"):
         for host in ingress["spec"]["rules"]:
@@ -116,7 +120,7 @@ def selectors(system):
 
 
 def addresses(system):
-    """Every host and port in a secret's address is a Service's, or one pod's behind a headless one."""
+    """Every host and port in a secret's address is those of a Service that has an address, or one pod's behind a headless one."""
     services = system.secrets.get("syncboard-services", {})
     urls = [urlsplit(url) for name, value in services.items() if name.endswith("_URL") for url in value.split(",")]
     urls += [urlsplit(url) for url in yaml.safe_load(system.secrets.get("syncboard-nats", {}).get("routes", "[]"))]
@@ -126,6 +130,8 @@ def addresses(system):
         service = system.one("Service", governing)
         if not service or url.port not in [port["port"] for port in service["spec"]["ports"]]:
             yield f"{url.hostname}:{url.port} is no Service's"
+        elif not pod and service["spec"].get("clusterIP") == "None":
+            yield f"{url.hostname} has no address of its own: that of a pod is remembered when it is another's"
         elif (
             pod
             and nats.most > 1
