@@ -37,6 +37,12 @@ def quantity(value):
     return float(number) * {"": 1, "m": 1e-3, "k": 1e3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}[unit]
 
 
+def bytes_of_nats(value):
+    """A size of a NATS configuration in bytes: to NATS a gigabyte has 1,024 megabytes."""
+    number, unit = re.fullmatch(r"([0-9]+)([KMGT])B", value).groups()
+    return int(number) * 2 ** {"K": 10, "M": 20, "G": 30, "T": 40}[unit]
+
+
 def seconds(value):
     """A duration of our settings in seconds."""
     number, unit = re.fullmatch(r"([0-9]+)(ms|s|m|h)", value).groups()

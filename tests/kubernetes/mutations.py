@@ -260,5 +260,15 @@ MUTATIONS = [
     ("log", "two on one machine", change(*NATS, f"{POD}.topologySpreadConstraints.0.whenUnsatisfiable", "ScheduleAnyway")),
     ("log", "not found before ready", change("Service", "nats-peers", "spec.publishNotReadyAddresses", GONE)),
     ("log", "killed as a lame duck", change(*NATS, f"{POD}.terminationGracePeriodSeconds", 30)),
+    (
+        "room",
+        "the account has no limit",
+        replace("ConfigMap", "syncboard-nats", "data.nats~conf", "jetstream: { max_file: $account_max_file }", "jetstream: enabled"),
+    ),
+    ("room", "a limit that nobody says", replace("ConfigMap", "syncboard-nats", "data.cluster~conf", "account_max_file", "max_file")),
+    ("room", "more than the servers take", replace("ConfigMap", "syncboard-nats", "data.cluster~conf", "120GB", "150GB")),
+    ("room", "as if stored once", replace("ConfigMap", "syncboard-nats", "data.cluster~conf", "120GB", "40GB")),
+    ("room", "a smaller disk", change(*NATS, "spec.volumeClaimTemplates.0.spec.resources.requests.storage", "45Gi")),
+    ("room", "larger servers", replace("ConfigMap", "syncboard-nats", "data.nats~conf", "45GB", "50GB")),
     ("log", "thrown away with its servers", change(*NATS, "spec.persistentVolumeClaimRetentionPolicy.whenDeleted", "Delete")),
 ]

@@ -2,7 +2,7 @@
 
 from rules.doors import doors
 from rules.flows import flows
-from rules.log import log
+from rules.log import log, room
 from rules.pods import accounts, images, probes, resources, restricted, settings, stopping
 from rules.scale import autoscaling, budgets, connections, lag, quota
 from rules.wiring import addresses, references, secrets, selectors
@@ -29,5 +29,6 @@ RULES = {
         flows,
         doors,
         log,
+        room,
     ]
 }
