@@ -89,6 +89,11 @@ class Workload:
     def surge(self):
         return self.object["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxSurge", 0)
 
+    @property
+    def crowd(self):
+        """How many there are at most: in a rollout of a Deployment those that stop are still there beside the new ones."""
+        return self.most + max(self.most, self.surge) if self.kind == "Deployment" else self.most
+
     def port(self, wanted):
         """The number of a port by its name or number; None where there is none."""
         found = [port["containerPort"] for port in self.ports if wanted in (port["name"], port["containerPort"])]

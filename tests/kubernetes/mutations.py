@@ -67,6 +67,13 @@ def policy(name, **spec):
     return add({"kind": "NetworkPolicy", "metadata": {"name": name}, "spec": spec})
 
 
+def alone(system):
+    """One server for the log, in everything but that it could become three."""
+    change("StatefulSet", "nats", "spec.replicas", 1)(system)
+    change("Job", "migrate", f"{FIRST}.env.0.value", "1")(system)
+    change("ConfigMap", "syncboard-nats", "data.cluster~conf", "")(system)
+
+
 COMMAND = ("Deployment", "command-service")
 NATS = ("StatefulSet", "nats")
 POLICY = "NetworkPolicy"
@@ -196,9 +203,11 @@ MUTATIONS = [
     ("budgets", "the majority may go", change("PodDisruptionBudget", "nats", "spec.maxUnavailable", 2)),
     ("budgets", "one that can never be moved", change("StatefulSet", "nats", "spec.replicas", 1)),
     ("quota", "too many pods", change("ResourceQuota", "syncboard", "spec.hard.pods", "20")),
+    ("quota", "no room for pods that stop", change("ResourceQuota", "syncboard", "spec.hard.limits~cpu", "80")),
     ("quota", "too much memory", change("StatefulSet", "postgres", f"{FIRST}.resources.limits.memory", "40Gi")),
     ("quota", "too much storage", change(*NATS, "spec.volumeClaimTemplates.0.spec.resources.requests.storage", "300Gi")),
     ("connections", "too few", change("StatefulSet", "postgres", f"{FIRST}.args.1", "max_connections=100")),
+    ("connections", "too few for pods that stop", change("StatefulSet", "postgres", f"{FIRST}.args.1", "max_connections=400")),
     ("connections", "too large pools", change("ConfigMap", "syncboard-settings", "data.SYNCBOARD_DATABASE_CONNECTIONS", "32")),
     (
         "lag",
@@ -257,6 +266,7 @@ MUTATIONS = [
     ("log", "they do not know each other", change("ConfigMap", "syncboard-nats", "data.cluster~conf", "")),
     ("log", "anybody may join", replace("ConfigMap", "syncboard-nats", "data.cluster~conf", "authorization", "#")),
     ("log", "one after another", change(*NATS, "spec.podManagementPolicy", "OrderedReady")),
+    ("log", "one that could become three", alone),
     ("log", "two on one machine", change(*NATS, f"{POD}.topologySpreadConstraints.0.whenUnsatisfiable", "ScheduleAnyway")),
     ("log", "not found before ready", change("Service", "nats-peers", "spec.publishNotReadyAddresses", GONE)),
     ("log", "killed as a lame duck", change(*NATS, f"{POD}.terminationGracePeriodSeconds", 30)),

@@ -72,6 +72,9 @@ def log(system):
             yield "two servers may fail with one machine"
         if not system.one("Service", "nats-peers")["spec"].get("publishNotReadyAddresses"):
             yield "servers that are not ready do not find each other"
+    elif nats.object["spec"].get("podManagementPolicy") == "Parallel":
+        # Nothing else that cannot be changed tells one server from three.
+        yield "three servers can be made of this one, and would not know its log"
     patience = int(re.search(r"lame_duck_duration: (\d+)s", config["nats.conf"])[1])
     if nats.pod["terminationGracePeriodSeconds"] < patience + 15:
         yield "a server is killed before it has handed over"
