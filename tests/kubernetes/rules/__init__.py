@@ -1,6 +1,6 @@
 """The rules: each takes a System and yields a sentence for whatever breaks it."""
 
-from rules.doors import doors
+from rules.doors import doors, limits
 from rules.flows import flows
 from rules.log import log
 from rules.pods import accounts, images, probes, resources, restricted, settings, stopping
@@ -31,3 +31,4 @@ RULES = {
         log,
     ]
 }
+        limits,
