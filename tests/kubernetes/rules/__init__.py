@@ -5,6 +5,7 @@ from rules.flows import flows
 from rules.log import log
 from rules.pods import accounts, images, probes, resources, restricted, settings, stopping
 from rules.scale import autoscaling, budgets, connections, lag, quota
+from rules.watch import jobs, watched
 from rules.wiring import addresses, references, secrets, selectors
 
 RULES = {
@@ -26,9 +27,11 @@ RULES = {
         quota,
         connections,
         lag,
+        jobs,
+        watched,
         flows,
         doors,
+        limits,
         log,
     ]
 }
-        limits,
