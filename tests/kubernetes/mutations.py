@@ -78,6 +78,8 @@ COMMAND = ("Deployment", "command-service")
 NATS = ("StatefulSet", "nats")
 POLICY = "NetworkPolicy"
 HERE = [{"podSelector": {}}]
+JOB = "spec.endpoints.0.relabelings"
+ALERT = "spec.groups.4.rules.0"
 NGINX = "metadata.annotations.nginx~ingress~kubernetes~io/"
 
 MUTATIONS = [
@@ -183,6 +185,7 @@ MUTATIONS = [
     ("secrets", "a Secret in the open", add({"kind": "Secret", "metadata": {"name": "x"}, "stringData": {"a": "b"}})),
     ("secrets", "another password", secret("syncboard-postgres", "role-password", "s" * 40)),
     ("secrets", "another password for the cache", secret("syncboard-redis", "users.acl", "user default on nopass")),
+    ("secrets", "another password for an exporter", secret("syncboard-monitor", "password", "s" * 40)),
     ("secrets", "a short key", secret("syncboard-services", "SYNCBOARD_SECRET_KEY", "short")),
     (
         "secrets",
@@ -219,6 +222,22 @@ MUTATIONS = [
     ("lag", "a metric of no pod", lambda system: system.adapter[0]["resources"]["overrides"].pop("pod")),
     ("lag", "not by lag", change("HorizontalPodAutoscaler", "projector", "spec.metrics.1", GONE)),
     ("lag", "more than there are shards", change("HorizontalPodAutoscaler", "projector", "spec.maxReplicas", 17)),
+    ("jobs", "the name of the Service", change("ServiceMonitor", "command-service", JOB, GONE)),
+    ("jobs", "a name that nobody asks for", change("ServiceMonitor", "redis-exporter", f"{JOB}.0.replacement", "cache")),
+    ("jobs", "one name for two", change("ServiceMonitor", "postgres-exporter", f"{JOB}.0.replacement", "redis")),
+    ("jobs", "nobody scrapes what is asked for", drop("ServiceMonitor", "projector")),
+    ("jobs", "a job that is none", replace("PrometheusRule", "syncboard", f"{ALERT}.expr", "syncboard-.+", "board-.+")),
+    ("watched", "no alerts", drop("PrometheusRule", "syncboard")),
+    ("watched", "another alert", replace("PrometheusRule", "syncboard", f"{ALERT}.expr", "== 0", "== 1")),
+    ("watched", "an alert less", change("PrometheusRule", "syncboard", ALERT, GONE)),
+    ("watched", "a dashboard less", drop("ConfigMap", "syncboard-dashboard-stores")),
+    ("watched", "a dashboard that Grafana does not see", change("ConfigMap", "syncboard-dashboard-log", "metadata.labels", GONE)),
+    (
+        "watched",
+        "an exporter that sees rows",
+        replace("ConfigMap", "syncboard-monitor", "data.monitor~sql", "pg_monitor", "pg_read_all_data"),
+    ),
+    ("watched", "an exporter that sees entries", secret("syncboard-redis", "users.acl", "user monitor on >s +@all")),
     ("flows", "nobody is denied", drop(POLICY, "default-deny")),
     (
         "flows",
@@ -245,16 +264,27 @@ MUTATIONS = [
         change(POLICY, "command-service", "spec.egress.2", {"to": HERE, "ports": [{"port": 6379}]}),
     ),
     ("flows", "a door to which nobody comes", change(POLICY, "redis", "spec.ingress.0.from.1", HERE[0])),
+    ("flows", "an exporter that is not read", change(POLICY, "postgres-exporter", "spec.ingress", [])),
+    ("flows", "an exporter that reaches nothing", drop(POLICY, "redis-monitoring")),
+    ("flows", "an exporter for everybody", change(POLICY, "redis-exporter", "spec.ingress.0.from", [])),
     ("flows", "only one way", change(POLICY, "redis", "spec.policyTypes", ["Egress"])),
     ("doors", "metrics for everybody", change("Ingress", "command-service", "spec.rules.0.http.paths.0.path", "/")),
     ("doors", "no TLS", change("Ingress", "command-service", "spec.tls", [])),
     ("doors", "no redirection", change("Ingress", "command-service", NGINX + "ssl-redirect", "false")),
     ("doors", "two behind one way", change("Ingress", "command-service", "spec.rules.0.host", "read.syncboard.example")),
-    ("doors", "subscriptions are cut off", change("Ingress", "query-service", NGINX + "proxy-read-timeout", "60")),
-    ("doors", "subscribers wait", change("Ingress", "query-service", NGINX + "proxy-buffering", GONE)),
+    ("doors", "subscriptions are cut off", change("Ingress", "subscriptions", NGINX + "proxy-read-timeout", "60")),
+    ("doors", "subscribers wait", change("Ingress", "subscriptions", NGINX + "proxy-buffering", GONE)),
     ("doors", "long texts are refused", change("Ingress", "command-service", NGINX + "proxy-body-size", "1m")),
-    ("doors", "no limit", change("Ingress", "command-service", NGINX + "limit-rps", GONE)),
+    ("doors", "health by the door of logging in", change("Ingress", "credentials", "spec.rules.0.http.paths.0.path", "/health")),
     ("doors", "another way in", change("Service", "nats", "spec.type", "LoadBalancer")),
+    ("limits", "none", change("Ingress", "command-service", NGINX + "limit-rps", GONE)),
+    ("limits", "all at once", change("Ingress", "query-service", NGINX + "limit-burst-multiplier", GONE)),
+    ("limits", "logging in as often as reading", drop("Ingress", "credentials")),
+    ("limits", "guessing passwords", change("Ingress", "credentials", NGINX + "limit-rps", "100")),
+    ("limits", "registering as often as reading", change("Ingress", "credentials", "spec.rules.0.http.paths.0", GONE)),
+    ("limits", "subscriptions without end", change("Ingress", "subscriptions", NGINX + "limit-connections", GONE)),
+    ("limits", "subscriptions by another way", drop("Ingress", "subscriptions")),
+    ("limits", "another name without limits", change("Ingress", "credentials", "spec.rules.0.host", "login.syncboard.example")),
     (
         "log",
         "services may purge",
