@@ -14,7 +14,10 @@ ARG DEBIAN_IMAGE=debian:bookworm-slim
 
 FROM ${RUST_IMAGE} AS dependencies
 WORKDIR /build
-ENV CARGO_INCREMENTAL=0 \
+# Compilers of C say it instead of the time of day.
+ARG SOURCE_DATE_EPOCH=0
+ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} \
+    CARGO_INCREMENTAL=0 \
     CARGO_PROFILE_RELEASE_DEBUG=false \
     CARGO_PROFILE_RELEASE_STRIP=symbols \
     CARGO_TERM_COLOR=never \
@@ -60,7 +63,6 @@ RUN touch ./*/src/*.rs && \
     SYNCBOARD_COMMIT="$REVISION" cargo build --release --locked --offline --package command-service --package projector --package query-service
 # What a program needs at run time: the libraries that it names, certificates to know servers by, and where names are looked up;
 # and what Debian says of the packages that these come from, by which scanners know them.
-ARG SOURCE_DATE_EPOCH=0
 RUN for program in command-service projector query-service; do \
       install -D --mode=0755 "target/release/$program" "/images/$program/$program"; \
       ldd "target/release/$program" | grep -o '/[^ ]*' | sort -u | \

@@ -5,6 +5,8 @@ import re
 
 import yaml
 
+import images
+
 # The one that may call out, and by which way.
 CALLER, WAY_OUT = "alertmanager", "receivers"
 MASQUERADE = "com.docker.network.bridge.enable_ip_masquerade"
@@ -53,8 +55,6 @@ def same(source, glob, committed):
 def broken(monitoring, folder, secrets):
     """Every promise of the overlay by itself that it breaks."""
     for name, service in monitoring["services"].items():
-        if service.get("user", "root").split(":")[0] in ("root", "0"):
-            yield f"{name}: runs as root"
         for port in service.get("ports", []):
             if not port.startswith("127.0.0.1:"):
                 yield f"{name}: {port} is not on loopback"
@@ -79,10 +79,7 @@ def listens(name, stack):
     service = stack["services"][name]
     ports = {int(port) for port in service.get("expose", [])}
     ports |= {int(port.rsplit(":", 1)[1]) for port in service.get("ports", [])}
-    target = service["image"].rsplit("/", 1)[1].split(":")[0] if "/" in service["image"] else None
-    with open("Dockerfile", encoding="utf-8") as file:
-        stage = re.search(rf"^FROM \S+ AS {target}$(.*?)(?=^FROM |\Z)", file.read(), re.MULTILINE | re.DOTALL)
-    return ports | {int(port) for port in re.findall(r"_LISTEN=0\.0\.0\.0:(\d+)", stage[1] if stage else "")}
+    return ports | images.ports(service)
 
 
 def unreachable(asker, address, stack):

@@ -36,7 +36,7 @@ def broken_script(script):
         yield "an expression in a script; hand it over in env"
     if HIDDEN.search(script):
         yield "hides a failure"
-    for named in re.findall(r"\bbash (\S+)", script):
+    for named in re.findall(r"\bbash ([^\s)]+)", script):
         if not pathlib.Path(named).is_file():
             yield f"{named} is not there"
     yield from shell(script)

@@ -8,7 +8,8 @@
 # It brings each stack up from nothing under a name of its own, uploads and reads a document, and listens to it. Under a small
 # load, bounded in number and time, it kills one replica of each service and one NATS node of the production stack; then every
 # command that was acknowledged must be there. Monitoring is laid over each: it must restart nothing, and see everything. The
-# script takes down what it brought up, and asks only addresses on loopback.
+# script takes down what it brought up, and asks only addresses on loopback. No process may be root's, and the services must know
+# how much room the log has.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -90,6 +91,31 @@ up() {
 
 # curl with what every request needs; W and R are the addresses of writes and reads.
 ask() { curl --silent --show-error --max-time 15 --cacert "$SYNCBOARD_SECRETS/tls.crt" "$@"; }
+
+# No process of a stack is root's.
+unprivileged() {
+  local containers container processes
+  mapfile -t containers < <(watched "$1" ps --quiet)
+  [ "${#containers[@]}" -ge 6 ] || fail "$1: only ${#containers[@]} containers run"
+  for container in "${containers[@]}"; do
+    processes=$(docker top "$container" -o uid,pid,args)
+    ! grep -E '^ *0 ' <<<"$processes" || fail "$1: that is root's"
+  done
+  say "$1: of ${#containers[@]} containers none runs as root"
+}
+
+# The log has room for so many GB, as a command-service says that was asked by the rest of the arguments.
+roomy() {
+  local left
+  left=$("${@:2}" | sed -n 's/^syncboard_watermark_left_bytes{of="log_storage"} \([0-9]*\).*/\1/p')
+  say "the log has room for ${left:-nobody knows how many} bytes"
+  [ "${left:-0}" -gt $((($1 - 1) << 30)) ] && [ "$left" -le $(($1 << 30)) ] || fail "that is not the room of $1 GB"
+}
+# In production metrics are no business of the host; the proxy is where they can be asked for.
+metrics() {
+  stack production exec -T proxy bash -c \
+    'exec 3<>/dev/tcp/command-service/8080 && printf "GET /metrics HTTP/1.0\r\nHost: x\r\n\r\n" >&3 && cat <&3'
+}
 
 log_in() {
   local account='{"username":"ada","password":"correct horse battery"}'
@@ -254,17 +280,21 @@ up development
 W=http://127.0.0.1:$SYNCBOARD_COMMAND_PORT R=http://127.0.0.1:$SYNCBOARD_QUERY_PORT
 log_in
 round_trip development
+roomy 20 ask "$W/metrics"
 monitored development 6
+unprivileged development
 watched development down --volumes --timeout 10 >/dev/null 2>&1
 
 up production
 W=https://localhost:$SYNCBOARD_HTTPS_PORT R=$W
 log_in
 round_trip production
+roomy 60 metrics
 kills
 verified
 proxied
 monitored production 9
+unprivileged production
 begun=$(now)
 watched production down --volumes >/dev/null 2>&1
 say "production: stopped in $(seconds_since "$begun") s"

@@ -25,5 +25,9 @@ done
 for program in command-service projector query-service syncboard; do
   grep "/$program/$program\$" "$work/first.list" || { echo "$program was not built" >&2; exit 1; }
 done
-diff "$work/first.list" "$work/second.list" || { echo "two builds of the same sources differ" >&2; exit 1; }
+if ! diff "$work/first.list" "$work/second.list"; then
+  trap - EXIT
+  echo "two builds of the same sources differ: $work has both" >&2
+  exit 1
+fi
 echo "$(find "$work/first.files" -type f | wc -l) files are the same in both builds"

@@ -16,7 +16,7 @@ use poem_openapi::{ApiRequest, ApiResponse, Object, OpenApi};
 use runtime::auth::{Caller, Tokens};
 use runtime::clock::Clock;
 use runtime::config::Secret;
-use runtime::http::{FormBody, JsonBody, Limited, Problem, RawJson, Refused, Statuses};
+use runtime::http::{FormBody, JsonBody, Limited, Problem, RawJson, Refused, Statuses, example};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +84,7 @@ pub(crate) enum Login {
 
 /// A registered account.
 #[derive(Serialize, Object)]
+#[oai(example)]
 pub(crate) struct AccountView {
     /// The account's id.
     id: Uuid,
@@ -93,8 +94,15 @@ pub(crate) struct AccountView {
     sequence: u64,
 }
 
+impl Example for AccountView {
+    fn example() -> Self {
+        Self { id: example::account().0, workspace_id: example::workspace().0, sequence: 1 }
+    }
+}
+
 /// An access token.
 #[derive(Serialize, Object)]
+#[oai(example)]
 pub(crate) struct TokenView {
     /// To be sent as `Authorization: Bearer <access_token>`.
     access_token: String,
@@ -104,6 +112,17 @@ pub(crate) struct TokenView {
     expires_in: u64,
     /// The workspace that it opens.
     workspace_id: Uuid,
+}
+
+impl Example for TokenView {
+    fn example() -> Self {
+        Self {
+            access_token: "<header>.<claims>.<signature>".to_owned(),
+            token_type: "bearer".to_owned(),
+            expires_in: 86_400,
+            workspace_id: example::workspace().0,
+        }
+    }
 }
 
 /// The account was registered.

@@ -4,12 +4,14 @@ use crate::decider::{Error, Outcome};
 use crate::idempotency;
 use poem::http::StatusCode;
 use poem_openapi::Object;
-use runtime::http::{Problem, RawJson};
+use poem_openapi::types::Example;
+use runtime::http::{Problem, RawJson, example};
 use serde::Serialize;
 use uuid::Uuid;
 
 /// An accepted command.
 #[derive(Serialize, Object)]
+#[oai(example)]
 pub(crate) struct Accepted {
     /// Id of what the command was about.
     pub(crate) id: Uuid,
@@ -23,6 +25,12 @@ impl Accepted {
     /// The body of an outcome.
     pub(crate) fn of(id: Uuid, outcome: &Outcome) -> RawJson<Self> {
         RawJson::of(&Self { id, sequence: outcome.sequence, changed: outcome.is_changed })
+    }
+}
+
+impl Example for Accepted {
+    fn example() -> Self {
+        Self { id: example::DOCUMENT, sequence: example::REVISED, changed: true }
     }
 }
 

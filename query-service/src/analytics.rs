@@ -14,6 +14,7 @@ use activity::Activity;
 use breakdown::{Breakdown, Counted, CountedCluster, DocumentInterval};
 use chrono::{DateTime, Duration, Utc};
 use poem_openapi::param::{Header, Query};
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use rising::Rising;
 use runtime::clock::{Clock, SystemClock};
@@ -35,6 +36,7 @@ pub(crate) struct Api {
 /// A workspace over time and by its parts. Totals, top concepts, rising concepts and recent activity are of the whole
 /// workspace as it is now; everything between is of the documents in use that were uploaded in the time asked for.
 #[derive(Serialize, Object)]
+#[oai(example)]
 pub(crate) struct Analytics {
     /// Numbers of everything.
     totals: Totals,
@@ -54,6 +56,23 @@ pub(crate) struct Analytics {
     rising: Rising,
     /// The last 20 changes of documents.
     recent_activity: Vec<Activity>,
+}
+
+impl Example for Analytics {
+    fn example() -> Self {
+        let Breakdown { over_time, by_source, by_skill_level, by_language, by_cluster } = Breakdown::example();
+        Self {
+            totals: Totals::example(),
+            over_time,
+            by_source,
+            by_skill_level,
+            by_language,
+            by_cluster,
+            top_concepts: vec![TopConcept::example()],
+            rising: Rising::example(),
+            recent_activity: vec![Activity::example()],
+        }
+    }
 }
 
 /// What a request asks for.

@@ -28,11 +28,10 @@ use history::History;
 use list::{DocumentList, Order, Sort, StateFilter, Wanted};
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
-use poem_openapi::payload::PlainText;
 use runtime::blobs::Blobs;
 use runtime::http::{Authorized, Problem, RawJson, Refused, SkillLevel, SourceKind, if_none_match};
 use std::sync::Arc;
-use text::FoundText;
+use text::{FoundText, Text};
 use uuid::Uuid;
 use view::DocumentView;
 
@@ -174,7 +173,7 @@ impl Api {
         }
         drop(connection);
         let content_type = format!("{}; charset=utf-8", stored.media_type);
-        Ok(FoundText::Found(PlainText(stored.text(&self.blobs).await?), etag, visible, content_type))
+        Ok(FoundText::Found(Text(stored.text(&self.blobs).await?), etag, visible, content_type))
     }
 
     /// The history of a document

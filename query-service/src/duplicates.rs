@@ -7,8 +7,9 @@ use crate::section::Section;
 use crate::tables::{Of, Tables};
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Header, Query};
+use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object, OpenApi};
-use runtime::http::{Authorized, Problem, Refused};
+use runtime::http::{Authorized, Problem, Refused, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -58,13 +59,31 @@ pub(crate) struct DuplicateGroup {
 
 /// A page of groups.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct DuplicateList {
     /// The groups, in no order that means anything, but the same on every page.
     groups: Vec<DuplicateGroup>,
     /// Give it as `cursor`, with the same kind, for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+}
+
+impl Example for DuplicateList {
+    fn example() -> Self {
+        let earlier = DuplicateDocument {
+            id: example::OTHER_DOCUMENT,
+            title: example::OTHER_TITLE.to_owned(),
+            created_at: example::other_uploaded_at(),
+            resemblance: None,
+        };
+        let later = DuplicateDocument {
+            id: example::DOCUMENT,
+            title: example::TITLE.to_owned(),
+            created_at: example::uploaded_at(),
+            resemblance: Some(0.875),
+        };
+        Self { groups: vec![DuplicateGroup { documents: vec![earlier, later], count: 2 }], next_cursor: None }
+    }
 }
 
 /// A document with the group that it belongs to.

@@ -5,8 +5,9 @@ use crate::section::Section;
 use crate::tables::{Of, Tables};
 use chrono::{DateTime, Utc};
 use poem_openapi::param::{Header, Query};
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
-use runtime::http::{Authorized, Problem, Refused};
+use runtime::http::{Authorized, Problem, Refused, example};
 use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ pub(crate) struct Api {
 
 /// A workspace in numbers.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct Statistics {
     /// Documents in use.
     documents: i64,
@@ -39,6 +40,21 @@ pub(crate) struct Statistics {
     /// When it last changed; absent if it never did.
     #[serde(skip_serializing_if = "Option::is_none")]
     updated_at: Option<DateTime<Utc>>,
+}
+
+impl Example for Statistics {
+    fn example() -> Self {
+        let counted = |values: [(&str, i64); 2]| values.map(|(value, documents)| (value.to_owned(), documents)).into();
+        Self {
+            documents: 12,
+            trashed: 1,
+            bytes: 48_230,
+            events: 31,
+            by_source: counted([("file", 9), ("text", 3)]),
+            by_tag: counted([("linux", 4), ("ops", 7)]),
+            updated_at: Some(example::revised_at()),
+        }
+    }
 }
 
 #[OpenApi(tag = "Section::Workspace")]

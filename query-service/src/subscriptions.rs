@@ -26,11 +26,12 @@ use poem::http::StatusCode;
 use poem::web::websocket::{BoxWebSocketUpgraded, WebSocket};
 use poem_openapi::param::{Header, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use runtime::auth::Admitted;
 use runtime::cache::Cache;
 use runtime::clock::{Clock, SystemClock};
-use runtime::http::{Authorized, Problem, Refused, Statuses, code};
+use runtime::http::{Authorized, Problem, Refused, Statuses, code, example};
 use serde::Serialize;
 use sse::EventStream;
 use std::sync::Arc;
@@ -59,11 +60,18 @@ enum AggregateName {
 
 /// A ticket.
 #[derive(Serialize, Object)]
+#[oai(example)]
 struct TicketView {
     /// Give it as the parameter `ticket`.
     ticket: String,
     /// Until when it can be used, once.
     expires_at: DateTime<Utc>,
+}
+
+impl Example for TicketView {
+    fn example() -> Self {
+        Self { ticket: "<64 hexadecimal digits>".to_owned(), expires_at: example::time("2025-08-20T05:32:30.041627Z") }
+    }
 }
 
 #[derive(ApiResponse)]

@@ -1,6 +1,7 @@
 //! What could be built from what a workspace knows. The rules are in [`analysis::suggestions`]; here they get their facts,
 //! and their answers get documents to begin with.
 
+mod example;
 mod facts;
 mod starters;
 
@@ -97,7 +98,7 @@ pub(crate) struct Suggestion {
 
 /// What could be built.
 #[derive(Serialize, Object)]
-#[oai(rename = "SuggestionList")]
+#[oai(rename = "SuggestionList", example)]
 pub(crate) struct Suggestions {
     /// The most promising first.
     suggestions: Vec<Suggestion>,

@@ -46,6 +46,8 @@ pub(crate) const SECRET_REPLACED: &str = "syncboard_secret_replaced_timestamp_se
 pub(crate) const SECRET_REFUSED: &str = "syncboard_secret_refused";
 /// What is left of what has a watermark.
 pub(crate) const LEFT: &str = "syncboard_watermark_left_bytes";
+/// What must be left of it.
+pub(crate) const LEAST: &str = "syncboard_watermark_least_bytes";
 pub(crate) const PROCESS_CPU: &str = "process_cpu_seconds_total";
 pub(crate) const PROCESS_MEMORY: &str = "process_resident_memory_bytes";
 pub(crate) const PROCESS_FILES: &str = "process_open_fds";
@@ -86,6 +88,7 @@ pub(crate) fn begin() {
         "how many that follow a secret's file in this process hold to the value before, as they cannot use what it holds"
     );
     describe_gauge!(LEFT, Unit::Bytes, "what is left of memory, disk, log_storage; absent where nothing limits it");
+    describe_gauge!(LEAST, Unit::Bytes, "what must be left of it for the service to be ready");
     describe_counter!(PROCESS_CPU, Unit::Seconds, "processor time, user and system");
     describe_gauge!(PROCESS_MEMORY, Unit::Bytes, "resident memory");
     describe_gauge!(PROCESS_FILES, "open file descriptors");

@@ -3,7 +3,7 @@
 
 mod memory;
 
-use crate::metrics::LEFT;
+use crate::metrics::{LEAST, LEFT};
 use crate::service::chain;
 use crate::{EventLog, config};
 use bytesize::ByteSize;
@@ -45,6 +45,12 @@ impl Room {
     fn of(Taken { used, limit }: Taken, high: u8, low: u8) -> Self {
         let beyond = |percent: u8| limit / 100 * u64::from(100 - percent.min(100));
         Self { left: limit.saturating_sub(used), least: beyond(high), again: beyond(low) }
+    }
+
+    /// Alerts compare the two, so that they come before the service is not ready whatever its watermarks are.
+    fn export(self, name: &'static str) {
+        gauge!(LEFT, "of" => name).set(self.left as f64);
+        gauge!(LEAST, "of" => name).set(self.least as f64);
     }
 
     fn is_short(self, was_short: bool) -> bool {
@@ -116,7 +122,7 @@ impl Watermark {
                 tick.tick().await;
                 let found = look().await;
                 if let Ok(Some(room)) = &found {
-                    gauge!(LEFT, "of" => name).set(room.left as f64);
+                    room.export(name);
                 }
                 if sender.is_closed() {
                     return;
@@ -195,6 +201,20 @@ mod tests {
     fn a_low_watermark_above_the_other_counts_as_the_other() {
         let rooms = [91, 90, 89].map(|used| Room::of(Taken { used, limit: 100 }, 90, 95));
         assert_eq!(shortages(rooms), [true, false, false]);
+    }
+
+    #[test]
+    fn what_is_left_is_told_beside_what_must_be() {
+        let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+        metrics::with_local_recorder(&recorder, || {
+            Room::of(Taken { used: 700, limit: 1_000 }, 90, 80).export("memory")
+        });
+        let metrics = recorder.handle().render();
+        for line in
+            ["syncboard_watermark_left_bytes{of=\"memory\"} 300", "syncboard_watermark_least_bytes{of=\"memory\"} 100"]
+        {
+            assert!(metrics.lines().any(|one| one == line), "{line} is not in:\n{metrics}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy" / "kubernetes"
+MONITORING = ROOT / "deploy" / "monitoring"
 OVERLAYS = ["production", "small"]
 
 # What is not ours to make, and README.md says must be there.
@@ -35,6 +36,12 @@ def quantity(value):
     """A quantity of Kubernetes as a number."""
     number, unit = re.fullmatch(r"([0-9.]+)([a-zA-Z]*)", str(value)).groups()
     return float(number) * {"": 1, "m": 1e-3, "k": 1e3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}[unit]
+
+
+def bytes_of_nats(value):
+    """A size of a NATS configuration in bytes: to NATS a gigabyte has 1,024 megabytes."""
+    number, unit = re.fullmatch(r"([0-9]+)([KMGT])B", value).groups()
+    return int(number) * 2 ** {"K": 10, "M": 20, "G": 30, "T": 40}[unit]
 
 
 def seconds(value):
@@ -82,6 +89,11 @@ class Workload:
     @property
     def surge(self):
         return self.object["spec"].get("strategy", {}).get("rollingUpdate", {}).get("maxSurge", 0)
+
+    @property
+    def crowd(self):
+        """How many there are at most: in a rollout of a Deployment those that stop are still there beside the new ones."""
+        return self.most + max(self.most, self.surge) if self.kind == "Deployment" else self.most
 
     def port(self, wanted):
         """The number of a port by its name or number; None where there is none."""

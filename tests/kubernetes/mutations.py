@@ -67,10 +67,19 @@ def policy(name, **spec):
     return add({"kind": "NetworkPolicy", "metadata": {"name": name}, "spec": spec})
 
 
+def alone(system):
+    """One server for the log, in everything but that it could become three."""
+    change("StatefulSet", "nats", "spec.replicas", 1)(system)
+    change("Job", "migrate", f"{FIRST}.env.0.value", "1")(system)
+    change("ConfigMap", "syncboard-nats", "data.cluster~conf", "")(system)
+
+
 COMMAND = ("Deployment", "command-service")
 NATS = ("StatefulSet", "nats")
 POLICY = "NetworkPolicy"
 HERE = [{"podSelector": {}}]
+JOB = "spec.endpoints.0.relabelings"
+ALERT = "spec.groups.4.rules.0"
 NGINX = "metadata.annotations.nginx~ingress~kubernetes~io/"
 
 MUTATIONS = [
@@ -178,6 +187,7 @@ MUTATIONS = [
     ("secrets", "a Secret in the open", add({"kind": "Secret", "metadata": {"name": "x"}, "stringData": {"a": "b"}})),
     ("secrets", "another password", secret("syncboard-postgres", "role-password", "s" * 40)),
     ("secrets", "another password for the cache", secret("syncboard-redis", "users.acl", "user default on nopass")),
+    ("secrets", "another password for an exporter", secret("syncboard-monitor", "password", "s" * 40)),
     ("secrets", "a short key", secret("syncboard-services", "SYNCBOARD_SECRET_KEY", "short")),
     (
         "secrets",
@@ -198,9 +208,11 @@ MUTATIONS = [
     ("budgets", "the majority may go", change("PodDisruptionBudget", "nats", "spec.maxUnavailable", 2)),
     ("budgets", "one that can never be moved", change("StatefulSet", "nats", "spec.replicas", 1)),
     ("quota", "too many pods", change("ResourceQuota", "syncboard", "spec.hard.pods", "20")),
+    ("quota", "no room for pods that stop", change("ResourceQuota", "syncboard", "spec.hard.limits~cpu", "80")),
     ("quota", "too much memory", change("StatefulSet", "postgres", f"{FIRST}.resources.limits.memory", "40Gi")),
     ("quota", "too much storage", change(*NATS, "spec.volumeClaimTemplates.0.spec.resources.requests.storage", "300Gi")),
     ("connections", "too few", change("StatefulSet", "postgres", f"{FIRST}.args.1", "max_connections=100")),
+    ("connections", "too few for pods that stop", change("StatefulSet", "postgres", f"{FIRST}.args.1", "max_connections=400")),
     ("connections", "too large pools", change("ConfigMap", "syncboard-settings", "data.SYNCBOARD_DATABASE_CONNECTIONS", "32")),
     (
         "lag",
@@ -212,6 +224,22 @@ MUTATIONS = [
     ("lag", "a metric of no pod", lambda system: system.adapter[0]["resources"]["overrides"].pop("pod")),
     ("lag", "not by lag", change("HorizontalPodAutoscaler", "projector", "spec.metrics.1", GONE)),
     ("lag", "more than there are shards", change("HorizontalPodAutoscaler", "projector", "spec.maxReplicas", 17)),
+    ("jobs", "the name of the Service", change("ServiceMonitor", "command-service", JOB, GONE)),
+    ("jobs", "a name that nobody asks for", change("ServiceMonitor", "redis-exporter", f"{JOB}.0.replacement", "cache")),
+    ("jobs", "one name for two", change("ServiceMonitor", "postgres-exporter", f"{JOB}.0.replacement", "redis")),
+    ("jobs", "nobody scrapes what is asked for", drop("ServiceMonitor", "projector")),
+    ("jobs", "a job that is none", replace("PrometheusRule", "syncboard", f"{ALERT}.expr", "syncboard-.+", "board-.+")),
+    ("watched", "no alerts", drop("PrometheusRule", "syncboard")),
+    ("watched", "another alert", replace("PrometheusRule", "syncboard", f"{ALERT}.expr", "== 0", "== 1")),
+    ("watched", "an alert less", change("PrometheusRule", "syncboard", ALERT, GONE)),
+    ("watched", "a dashboard less", drop("ConfigMap", "syncboard-dashboard-stores")),
+    ("watched", "a dashboard that Grafana does not see", change("ConfigMap", "syncboard-dashboard-log", "metadata.labels", GONE)),
+    (
+        "watched",
+        "an exporter that sees rows",
+        replace("ConfigMap", "syncboard-monitor", "data.monitor~sql", "pg_monitor", "pg_read_all_data"),
+    ),
+    ("watched", "an exporter that sees entries", secret("syncboard-redis", "users.acl", "user monitor on >s +@all")),
     ("flows", "nobody is denied", drop(POLICY, "default-deny")),
     (
         "flows",
@@ -238,16 +266,27 @@ MUTATIONS = [
         change(POLICY, "command-service", "spec.egress.2", {"to": HERE, "ports": [{"port": 6379}]}),
     ),
     ("flows", "a door to which nobody comes", change(POLICY, "redis", "spec.ingress.0.from.1", HERE[0])),
+    ("flows", "an exporter that is not read", change(POLICY, "postgres-exporter", "spec.ingress", [])),
+    ("flows", "an exporter that reaches nothing", drop(POLICY, "redis-monitoring")),
+    ("flows", "an exporter for everybody", change(POLICY, "redis-exporter", "spec.ingress.0.from", [])),
     ("flows", "only one way", change(POLICY, "redis", "spec.policyTypes", ["Egress"])),
     ("doors", "metrics for everybody", change("Ingress", "command-service", "spec.rules.0.http.paths.0.path", "/")),
     ("doors", "no TLS", change("Ingress", "command-service", "spec.tls", [])),
     ("doors", "no redirection", change("Ingress", "command-service", NGINX + "ssl-redirect", "false")),
     ("doors", "two behind one way", change("Ingress", "command-service", "spec.rules.0.host", "read.syncboard.example")),
-    ("doors", "subscriptions are cut off", change("Ingress", "query-service", NGINX + "proxy-read-timeout", "60")),
-    ("doors", "subscribers wait", change("Ingress", "query-service", NGINX + "proxy-buffering", GONE)),
+    ("doors", "subscriptions are cut off", change("Ingress", "subscriptions", NGINX + "proxy-read-timeout", "60")),
+    ("doors", "subscribers wait", change("Ingress", "subscriptions", NGINX + "proxy-buffering", GONE)),
     ("doors", "long texts are refused", change("Ingress", "command-service", NGINX + "proxy-body-size", "1m")),
-    ("doors", "no limit", change("Ingress", "command-service", NGINX + "limit-rps", GONE)),
+    ("doors", "health by the door of logging in", change("Ingress", "credentials", "spec.rules.0.http.paths.0.path", "/health")),
     ("doors", "another way in", change("Service", "nats", "spec.type", "LoadBalancer")),
+    ("limits", "none", change("Ingress", "command-service", NGINX + "limit-rps", GONE)),
+    ("limits", "all at once", change("Ingress", "query-service", NGINX + "limit-burst-multiplier", GONE)),
+    ("limits", "logging in as often as reading", drop("Ingress", "credentials")),
+    ("limits", "guessing passwords", change("Ingress", "credentials", NGINX + "limit-rps", "100")),
+    ("limits", "registering as often as reading", change("Ingress", "credentials", "spec.rules.0.http.paths.0", GONE)),
+    ("limits", "subscriptions without end", change("Ingress", "subscriptions", NGINX + "limit-connections", GONE)),
+    ("limits", "subscriptions by another way", drop("Ingress", "subscriptions")),
+    ("limits", "another name without limits", change("Ingress", "credentials", "spec.rules.0.host", "login.syncboard.example")),
     (
         "log",
         "services may purge",
@@ -259,8 +298,19 @@ MUTATIONS = [
     ("log", "they do not know each other", change("ConfigMap", "syncboard-nats", "data.cluster~conf", "")),
     ("log", "anybody may join", replace("ConfigMap", "syncboard-nats", "data.cluster~conf", "authorization", "#")),
     ("log", "one after another", change(*NATS, "spec.podManagementPolicy", "OrderedReady")),
+    ("log", "one that could become three", alone),
     ("log", "two on one machine", change(*NATS, f"{POD}.topologySpreadConstraints.0.whenUnsatisfiable", "ScheduleAnyway")),
     ("log", "not found before ready", change("Service", "nats-peers", "spec.publishNotReadyAddresses", GONE)),
     ("log", "killed as a lame duck", change(*NATS, f"{POD}.terminationGracePeriodSeconds", 30)),
+    (
+        "room",
+        "the account has no limit",
+        replace("ConfigMap", "syncboard-nats", "data.nats~conf", "jetstream: { max_file: $account_max_file }", "jetstream: enabled"),
+    ),
+    ("room", "a limit that nobody says", replace("ConfigMap", "syncboard-nats", "data.cluster~conf", "account_max_file", "max_file")),
+    ("room", "more than the servers take", replace("ConfigMap", "syncboard-nats", "data.cluster~conf", "120GB", "150GB")),
+    ("room", "as if stored once", replace("ConfigMap", "syncboard-nats", "data.cluster~conf", "120GB", "40GB")),
+    ("room", "a smaller disk", change(*NATS, "spec.volumeClaimTemplates.0.spec.resources.requests.storage", "45Gi")),
+    ("room", "larger servers", replace("ConfigMap", "syncboard-nats", "data.nats~conf", "45GB", "50GB")),
     ("log", "thrown away with its servers", change(*NATS, "spec.persistentVolumeClaimRetentionPolicy.whenDeleted", "Delete")),
 ]

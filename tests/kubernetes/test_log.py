@@ -8,8 +8,10 @@ import socket
 import subprocess
 import time
 import urllib.request
+from contextlib import contextmanager
 
 import pytest
+from manifests import bytes_of_nats
 
 SERVER = os.environ.get("NATS_SERVER", "nats-server")
 
@@ -37,7 +39,7 @@ def until(what, condition, patience=30):
 class Server:
     """One of the servers, at ports and folders of this machine instead of a pod's."""
 
-    def __init__(self, system, folder, number, ports, environment):
+    def __init__(self, system, folder, number, ports, environment, limit=None):
         self.client, self.peers, self.monitor = ports[number]
         places = {
             "0.0.0.0:4222": f"127.0.0.1:{self.client}",
@@ -46,6 +48,8 @@ class Server:
             '"/data"': f'"{folder}/data-{number}"',
             "/run/nats/nats.pid": f"{folder}/{number}.pid",
         }
+        if limit:
+            places["account_max_file: 120GB"] = f"account_max_file: {limit}"
         self.pid_file = folder / f"{number}.pid"
         folder = folder / str(number)
         folder.mkdir()
@@ -105,9 +109,9 @@ class Client:
         return json.loads(self.lines.readline())
 
 
-@pytest.fixture(scope="module")
-def log(systems, tmp_path_factory):
-    system, folder = systems["production"], tmp_path_factory.mktemp("log")
+@contextmanager
+def three_servers(system, folder, limit=None):
+    """They, and the passwords of their users."""
     secrets = system.secrets["syncboard-nats"]
     environment = {"PATH": os.environ["PATH"]}
     for variable in system.workload("nats").pod["containers"][0]["env"]:
@@ -115,7 +119,7 @@ def log(systems, tmp_path_factory):
             environment[variable["name"]] = secrets[variable["valueFrom"]["secretKeyRef"]["key"]]
     ports = free_ports(9)
     ports = [tuple(ports[number * 3 : number * 3 + 3]) for number in range(3)]
-    servers = [Server(system, folder, number, ports, environment) for number in range(3)]
+    servers = [Server(system, folder, number, ports, environment, limit) for number in range(3)]
     try:
         until("all three serve", lambda: all(server.asked("/healthz")["status"] == "ok" for server in servers))
         yield servers, {user: secrets[f"{user}-password"] for user in ["admin", "services", "subscriber"]}
@@ -124,11 +128,19 @@ def log(systems, tmp_path_factory):
             server.end()
 
 
+@pytest.fixture(scope="module")
+def log(systems, tmp_path_factory):
+    with three_servers(systems["production"], tmp_path_factory.mktemp("log")) as log:
+        yield log
+
+
+STREAM = {"name": "SYNCBOARD_EVENTS", "subjects": ["syncboard.events.>"], "num_replicas": 3, "storage": "file", "discard": "new"}
+
+
 def test_events_stand_on_all_three(log):
     servers, passwords = log
     admin = Client(servers[0], "admin", passwords["admin"])
-    stream = {"name": "SYNCBOARD_EVENTS", "subjects": ["syncboard.events.>"], "num_replicas": 3, "storage": "file"}
-    made = admin.ask("$JS.API.STREAM.CREATE.SYNCBOARD_EVENTS", json.dumps(stream))
+    made = admin.ask("$JS.API.STREAM.CREATE.SYNCBOARD_EVENTS", json.dumps(STREAM))
     assert made["config"]["num_replicas"] == 3
     assert len(made["cluster"]["replicas"]) == 2
 
@@ -139,6 +151,35 @@ def test_events_stand_on_all_three(log):
         services.send(f"PUB $JS.API.STREAM.{verb}.SYNCBOARD_EVENTS 0", "")
     assert len([word for word in services.words() if "Permissions Violation" in word]) == 4
     assert admin.ask("$JS.API.STREAM.INFO.SYNCBOARD_EVENTS")["state"]["messages"] == 1
+
+
+def test_services_are_told_of_the_accounts_limit(systems, log):
+    servers, passwords = log
+    account = Client(servers[1], "services", passwords["services"]).ask("$JS.API.INFO")
+    server = systems["production"].one("ConfigMap", "syncboard-nats")["data"]["nats.conf"]
+    server = bytes_of_nats(re.search(r"max_file_store: (\w+)", server)[1])
+    assert account["limits"]["max_storage"] == bytes_of_nats("120GB") < 3 * server
+    assert all(one.asked("/varz")["jetstream"]["config"]["max_storage"] == server for one in servers)
+
+
+def test_an_account_that_is_full_has_filled_a_third_on_each_server(systems, tmp_path):
+    """Replicas are counted, and so the limit is for all servers together."""
+    with three_servers(systems["production"], tmp_path, "24MB") as (servers, passwords):
+        admin, services = (Client(servers[0], user, passwords[user]) for user in ["admin", "services"])
+        admin.ask("$JS.API.STREAM.CREATE.SYNCBOARD_EVENTS", json.dumps(STREAM))
+        mebibyte = "e" * (1 << 20)
+        for stored in range(24):
+            # Servers tell each other what they store, now and then.
+            until(
+                "what is stored is known",
+                lambda: stored << 20 <= services.ask("$JS.API.INFO")["storage"] / 3 <= (stored << 20) * 1.1,
+            )
+            answer = services.ask(f"syncboard.events.{stored}", mebibyte)
+            if "error" in answer:
+                break
+        assert answer["error"]["description"] == "resource limits exceeded for account"
+        assert stored == 7
+        assert services.ask("$JS.API.STREAM.INFO.SYNCBOARD_EVENTS")["state"]["bytes"] * 3 <= bytes_of_nats("24MB")
 
 
 def test_subscribers_only_listen(log):

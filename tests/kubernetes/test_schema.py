@@ -6,8 +6,8 @@ from manifests import DEPLOY, OVERLAYS, load
 
 # 1.30 is the first whose preStop can sleep without a program for it.
 VERSIONS = ["1.30", "1.37"]
-# Not Kubernetes' own; the rule `references` reads them.
-WITHOUT_SCHEMA = {"ServiceMonitor"}
+# Not Kubernetes' own; the rules `references`, `jobs` and `watched` read them.
+WITHOUT_SCHEMA = {"ServiceMonitor", "PrometheusRule"}
 
 
 @pytest.mark.parametrize("version", VERSIONS)

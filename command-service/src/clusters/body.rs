@@ -41,7 +41,7 @@ impl Limited for MergeBody {}
 
 impl Example for NameBody {
     fn example() -> Self {
-        Self { name: "Running containers".to_owned() }
+        Self { name: example::CLUSTER_NAME.to_owned() }
     }
 }
 
@@ -53,6 +53,6 @@ impl Example for SkillLevelBody {
 
 impl Example for MergeBody {
     fn example() -> Self {
-        Self { into: example::ID }
+        Self { into: example::made_cluster() }
     }
 }

@@ -5,12 +5,14 @@ use crate::decider::{Error, Outcome};
 use domain::concept::Error as Refusal;
 use domain::document::Name;
 use poem::http::StatusCode;
+use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object};
-use runtime::http::{Problem, RawJson, Statuses};
+use runtime::http::{Problem, RawJson, Statuses, example};
 use serde::Serialize;
 
 /// An accepted command on a concept.
 #[derive(Serialize, Object)]
+#[oai(example)]
 pub(crate) struct AcceptedConcept {
     /// The concept, as the request named it.
     concept: String,
@@ -18,6 +20,12 @@ pub(crate) struct AcceptedConcept {
     sequence: u64,
     /// Always true: every accepted word about a concept is an event, also one that says again what holds.
     changed: bool,
+}
+
+impl Example for AcceptedConcept {
+    fn example() -> Self {
+        Self { concept: example::concept(), sequence: example::REVISED, changed: true }
+    }
 }
 
 /// A command on a concept was carried out.

@@ -4,13 +4,15 @@ use crate::answer::{self, Accepted};
 use crate::decider::{Error, Outcome};
 use domain::document::Error as Refusal;
 use poem::http::StatusCode;
+use poem_openapi::types::Example;
 use poem_openapi::{ApiResponse, Object};
-use runtime::http::{Problem, RawJson, Statuses};
+use runtime::http::{Problem, RawJson, Statuses, example};
 use serde::Serialize;
 use uuid::Uuid;
 
 /// An accepted upload.
 #[derive(Serialize, Object)]
+#[oai(example)]
 pub(crate) struct AcceptedUpload {
     /// The document's id.
     pub(super) id: Uuid,
@@ -23,6 +25,12 @@ pub(crate) struct AcceptedUpload {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     pub(super) duplicates: Option<Vec<Uuid>>,
+}
+
+impl Example for AcceptedUpload {
+    fn example() -> Self {
+        Self { id: example::DOCUMENT, sequence: example::UPLOADED, changed: true, duplicates: Some(vec![]) }
+    }
 }
 
 /// A document was uploaded.

@@ -5,7 +5,7 @@ use domain::document::{self, Command, Limits, MediaType, Tag, Title};
 use events::{AccountId, Content};
 use poem_openapi::Object;
 use poem_openapi::types::Example;
-use runtime::http::{Limited, Problem, SkillLevel, Source, SourceKind};
+use runtime::http::{Limited, Problem, SkillLevel, Source, SourceKind, example};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -90,9 +90,9 @@ fn text_limit(config: &runtime::config::Http) -> usize {
 impl Example for UploadBody {
     fn example() -> Self {
         Self {
-            title: "Containers".to_owned(),
-            text: "# Containers\n\nA container shares the kernel of its host.".to_owned(),
-            media_type: Some("text/markdown".to_owned()),
+            title: example::TITLE.to_owned(),
+            text: example::TEXT.to_owned(),
+            media_type: Some(example::MEDIA_TYPE.to_owned()),
             source: Some(example_source()),
             skill_level: Some(SkillLevel::Beginner),
             tags: vec!["ops".to_owned()],
@@ -102,10 +102,7 @@ impl Example for UploadBody {
 
 impl Example for ReviseBody {
     fn example() -> Self {
-        Self {
-            text: "# Containers\n\nA container shares the kernel of its host, and has its own files.".to_owned(),
-            media_type: Some("text/markdown".to_owned()),
-        }
+        Self { text: example::REVISED_TEXT.to_owned(), media_type: Some(example::MEDIA_TYPE.to_owned()) }
     }
 }
 
@@ -122,7 +119,7 @@ impl Example for DescribeBody {
 }
 
 fn example_source() -> Source {
-    Source { kind: SourceKind::File, name: Some("containers.md".to_owned()), url: None, author: None }
+    Source { kind: SourceKind::File, name: Some(example::FILE_NAME.to_owned()), url: None, author: None }
 }
 
 impl UploadBody {

@@ -54,7 +54,7 @@ impl Example for ConceptBody {
 
 impl Example for MoveBody {
     fn example() -> Self {
-        Self { cluster_id: example::ID }
+        Self { cluster_id: example::cluster() }
     }
 }
 

@@ -45,7 +45,7 @@ impl Limited for MergeBody {}
 
 impl Example for MergeBody {
     fn example() -> Self {
-        Self { from: example::ID }
+        Self { from: example::OTHER_DOCUMENT }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -25,6 +26,19 @@ pub(crate) struct Activity {
     document_id: Uuid,
     /// The document's title now.
     title: String,
+}
+
+impl Example for Activity {
+    fn example() -> Self {
+        Self {
+            sequence: example::REVISED,
+            kind: "revised".to_owned(),
+            at: example::revised_at(),
+            actor_id: example::account().0,
+            document_id: example::DOCUMENT,
+            title: example::TITLE.to_owned(),
+        }
+    }
 }
 
 /// Reads the last changes. Each is a change of one of the documents that changed last: only their histories are read.

@@ -3,7 +3,8 @@
 use super::Wanted;
 use chrono::NaiveDate;
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -48,6 +49,24 @@ pub(super) struct Breakdown {
     pub(super) by_skill_level: Vec<Counted>,
     pub(super) by_language: Vec<Counted>,
     pub(super) by_cluster: Vec<CountedCluster>,
+}
+
+impl Example for Breakdown {
+    fn example() -> Self {
+        let counted = |value: &str, documents| Counted { value: value.to_owned(), documents };
+        let month = |start: &str, documents| DocumentInterval { start: example::time(start).date_naive(), documents };
+        let cluster = |id, name: &str, documents| CountedCluster { id, name: name.to_owned(), documents };
+        Self {
+            over_time: vec![month("2025-07-01T00:00:00Z", 4), month("2025-08-01T00:00:00Z", 8)],
+            by_source: vec![counted("file", 9), counted("text", 3)],
+            by_skill_level: vec![counted("beginner", 8), counted("unknown", 4)],
+            by_language: vec![counted("en", 12)],
+            by_cluster: vec![
+                cluster(example::cluster(), example::CLUSTER_NAME, 7),
+                cluster(example::made_cluster(), "Backups", 4),
+            ],
+        }
+    }
 }
 
 /// Counts the documents in use that were uploaded in a range of time.

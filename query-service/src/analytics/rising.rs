@@ -4,6 +4,7 @@ use super::Wanted;
 use crate::config::Overviews;
 use chrono::{DateTime, Duration, Utc};
 use poem_openapi::Object;
+use poem_openapi::types::Example;
 use runtime::http::Problem;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -46,6 +47,20 @@ pub(crate) struct Rising {
     documents_considered_before: i64,
     /// The concepts, those that rise most first; at most 20, and none if there were no documents before.
     concepts: Vec<RisingConcept>,
+}
+
+impl Example for Rising {
+    fn example() -> Self {
+        let rising = RisingConcept {
+            concept: "container".to_owned(),
+            name: "container".to_owned(),
+            category: "concept".to_owned(),
+            documents: 6,
+            documents_before: 1,
+            growth: 1.6,
+        };
+        Self { days: 30, documents_considered: 8, documents_considered_before: 4, concepts: vec![rising] }
+    }
 }
 
 /// What was counted in one part of time.

@@ -1,6 +1,7 @@
 //! Numbers of everything in a workspace.
 
 use poem_openapi::Object;
+use poem_openapi::types::Example;
 use runtime::http::Problem;
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -31,6 +32,21 @@ pub(crate) struct Totals {
     near_duplicates: i64,
 }
 
+impl Example for Totals {
+    fn example() -> Self {
+        Self {
+            documents: 12,
+            trashed: 1,
+            concepts: 31,
+            shared_concepts: 9,
+            clusters: 2,
+            unclustered: 1,
+            duplicates: 0,
+            near_duplicates: 1,
+        }
+    }
+}
+
 /// A frequent concept.
 #[derive(Serialize, Object)]
 pub(crate) struct TopConcept {
@@ -42,6 +58,17 @@ pub(crate) struct TopConcept {
     category: String,
     /// How many documents in use have it.
     documents: i64,
+}
+
+impl Example for TopConcept {
+    fn example() -> Self {
+        Self {
+            concept: "container".to_owned(),
+            name: "container".to_owned(),
+            category: "concept".to_owned(),
+            documents: 7,
+        }
+    }
 }
 
 /// Counts everything.

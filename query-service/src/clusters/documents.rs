@@ -4,7 +4,8 @@ use crate::answer;
 use crate::cursor;
 use chrono::{DateTime, Utc};
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -30,13 +31,27 @@ pub(crate) struct ClusterDocument {
 
 /// A page of documents of a cluster.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct ClusterDocuments {
     /// The documents, the last to arrive first.
     documents: Vec<ClusterDocument>,
     /// Give it as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<String>,
+}
+
+impl Example for ClusterDocuments {
+    fn example() -> Self {
+        let document = ClusterDocument {
+            id: example::DOCUMENT,
+            title: example::TITLE.to_owned(),
+            similarity: Some(0.812),
+            is_pinned: false,
+            skill_level: "beginner".to_owned(),
+            created_at: example::uploaded_at(),
+        };
+        Self { documents: vec![document], next_cursor: Some(cursor::write(&12)) }
+    }
 }
 
 /// Reads a page.

@@ -4,6 +4,7 @@ use super::one::{self, ClusterView, Row};
 use crate::answer;
 use crate::cursor;
 use chrono::{DateTime, Utc};
+use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use runtime::http::Problem;
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,7 @@ pub(super) struct Wanted {
 
 /// A page of clusters.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct ClusterList {
     /// The clusters.
     clusters: Vec<ClusterView>,
@@ -43,6 +44,15 @@ pub(crate) struct ClusterList {
     /// Give it as `cursor`, with the same sort, for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<String>,
+}
+
+impl Example for ClusterList {
+    fn example() -> Self {
+        let cluster = ClusterView::example();
+        let (s, documents, id) = (ClusterSort::Documents, Some(cluster.documents), cluster.id);
+        let end = Position { s, documents, name: None, at: None, id };
+        Self { clusters: vec![cluster], unclustered: 1, next_cursor: Some(cursor::write(&end)) }
+    }
 }
 
 /// Where a page ended.

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use events::document::SkillLevel;
 use poem::http::StatusCode;
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::{FromRow, PgConnection};
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ pub(crate) struct ClusterConcept {
 
 /// A cluster.
 #[derive(Serialize, Object)]
-#[oai(rename = "Cluster", skip_serializing_if_is_none)]
+#[oai(rename = "Cluster", skip_serializing_if_is_none, example)]
 pub(crate) struct ClusterView {
     /// Its id.
     pub(crate) id: Uuid,
@@ -50,6 +51,30 @@ pub(crate) struct ClusterView {
     pub(crate) created_at: DateTime<Utc>,
     /// Whether a user made it.
     pub(crate) is_made: bool,
+}
+
+impl Example for ClusterView {
+    fn example() -> Self {
+        let concept = |key: &str, name: &str, documents| {
+            let (concept, name) = (key.to_owned(), name.to_owned());
+            ClusterConcept { concept, name, documents }
+        };
+        Self {
+            id: example::cluster(),
+            name: example::CLUSTER_NAME.to_owned(),
+            name_origin: "user".to_owned(),
+            summary: None,
+            skill_level: "beginner".to_owned(),
+            documents: 7,
+            cohesion: Some(0.74),
+            top_concepts: vec![
+                concept("container", "container", 7),
+                concept(example::CONCEPT_KEY, &example::concept(), 2),
+            ],
+            created_at: example::time("2025-08-19T16:40:14.902315Z"),
+            is_made: false,
+        }
+    }
 }
 
 /// A row of the table `cluster`.

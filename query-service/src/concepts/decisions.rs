@@ -3,7 +3,8 @@
 use crate::answer;
 use crate::cursor;
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -19,13 +20,20 @@ pub(crate) struct SuppressedConcept {
 
 /// A page of concepts that are never suggested.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct SuppressedConcepts {
     /// They, by their keys.
     concepts: Vec<SuppressedConcept>,
     /// Give it as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<String>,
+}
+
+impl Example for SuppressedConcepts {
+    fn example() -> Self {
+        let never = SuppressedConcept { concept: "file".to_owned(), name: "files".to_owned() };
+        Self { concepts: vec![never], next_cursor: None }
+    }
 }
 
 /// What stands for a concept.
@@ -43,13 +51,25 @@ pub(crate) struct ConceptAlias {
 
 /// A page of what stands for concepts.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct AliasList {
     /// They, by what stands for a concept.
     aliases: Vec<ConceptAlias>,
     /// Give it as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<String>,
+}
+
+impl Example for AliasList {
+    fn example() -> Self {
+        let alias = ConceptAlias {
+            variant: "pg".to_owned(),
+            concept: example::CONCEPT_KEY.to_owned(),
+            name: example::concept(),
+            reason: "user".to_owned(),
+        };
+        Self { aliases: vec![alias], next_cursor: None }
+    }
 }
 
 /// Reads a page of concepts that are never suggested.

@@ -5,7 +5,8 @@ use crate::answer;
 use crate::cursor;
 use chrono::{DateTime, Utc};
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -31,7 +32,7 @@ pub(crate) struct ConceptDocument {
 
 /// A page of documents that have a concept.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct ConceptDocuments {
     /// The concept's key.
     concept: String,
@@ -40,6 +41,25 @@ pub(crate) struct ConceptDocuments {
     /// Give it as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<String>,
+}
+
+impl Example for ConceptDocuments {
+    fn example() -> Self {
+        let document = ConceptDocument {
+            id: example::DOCUMENT,
+            title: example::TITLE.to_owned(),
+            confidence: 0.46875,
+            occurrences: 1,
+            origin: "analysis".to_owned(),
+            skill_level: "beginner".to_owned(),
+            created_at: example::uploaded_at(),
+        };
+        Self {
+            concept: example::CONCEPT_KEY.to_owned(),
+            next_cursor: Some(cursor::write(&(document.confidence, document.id))),
+            documents: vec![document],
+        }
+    }
 }
 
 /// Reads a page.

@@ -1,5 +1,7 @@
 //! Concepts and how they go together, as a graph with a place for each.
 
+mod example;
+
 use crate::answer::{Found, WorkspaceStatuses};
 use crate::config::Overviews;
 use crate::section::Section;
@@ -64,6 +66,7 @@ pub(crate) struct Edge {
 
 /// Concepts and how they go together.
 #[derive(Serialize, Object)]
+#[oai(example)]
 pub(crate) struct ConceptGraph {
     /// The concepts, the most frequent first.
     nodes: Vec<Node>,

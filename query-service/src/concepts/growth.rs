@@ -4,7 +4,8 @@ use super::one::Known;
 use crate::interval::{self, Interval};
 use chrono::{DateTime, NaiveDate, Utc};
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub(crate) struct ConceptInterval {
 
 /// How a concept has spread.
 #[derive(Serialize, Object)]
+#[oai(example)]
 pub(crate) struct ConceptGrowth {
     /// The concept's key.
     concept: String,
@@ -40,6 +42,21 @@ pub(crate) struct ConceptGrowth {
     documents: i64,
     /// The intervals in order.
     intervals: Vec<ConceptInterval>,
+}
+
+impl Example for ConceptGrowth {
+    fn example() -> Self {
+        let [first, second] = [example::other_uploaded_at(), example::uploaded_at()].map(|at| at.date_naive());
+        Self {
+            concept: example::CONCEPT_KEY.to_owned(),
+            name: example::concept(),
+            documents: 2,
+            intervals: vec![
+                ConceptInterval { start: first, documents: 1, cumulative: 1 },
+                ConceptInterval { start: second, documents: 1, cumulative: 2 },
+            ],
+        }
+    }
 }
 
 /// Reads how a concept has spread.

@@ -3,8 +3,9 @@
 use crate::answer;
 use crate::cursor;
 use chrono::{DateTime, Utc};
+use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
-use runtime::http::{Category, Problem};
+use runtime::http::{Category, Problem, example};
 use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -56,13 +57,26 @@ pub(crate) struct ConceptView {
 
 /// A page of concepts.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct ConceptList {
     /// The concepts.
     concepts: Vec<ConceptView>,
     /// Give it as `cursor`, with the same filters and sort, for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<String>,
+}
+
+impl Example for ConceptList {
+    fn example() -> Self {
+        let concept = ConceptView {
+            concept: example::CONCEPT_KEY.to_owned(),
+            name: example::concept(),
+            category: "database".to_owned(),
+            documents: 2,
+            first_at: example::other_uploaded_at(),
+        };
+        Self { concepts: vec![concept], next_cursor: None }
+    }
 }
 
 /// Where a page ended.

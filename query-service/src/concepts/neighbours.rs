@@ -3,7 +3,8 @@
 use super::one::Known;
 use analysis::graph::association;
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -27,7 +28,7 @@ pub(crate) struct Neighbour {
 
 /// Concepts that occur together with one.
 #[derive(Serialize, Object)]
-#[oai(rename = "ConceptNeighbours")]
+#[oai(rename = "ConceptNeighbours", example)]
 pub(crate) struct Neighbours {
     /// The concept's key.
     concept: String,
@@ -39,6 +40,26 @@ pub(crate) struct Neighbours {
     documents_considered: i64,
     /// The others, those with the greatest weight first.
     neighbours: Vec<Neighbour>,
+}
+
+impl Example for Neighbours {
+    fn example() -> Self {
+        let neighbour = Neighbour {
+            concept: "container".to_owned(),
+            name: "container".to_owned(),
+            category: "concept".to_owned(),
+            documents: 7,
+            documents_with_both: 2,
+            weight: association(2, 7, 2, 12).into(),
+        };
+        Self {
+            concept: example::CONCEPT_KEY.to_owned(),
+            name: example::concept(),
+            documents: 2,
+            documents_considered: 2,
+            neighbours: vec![neighbour],
+        }
+    }
 }
 
 /// Reads the neighbours of a concept over its newest documents, at most so many.

@@ -4,7 +4,8 @@ use analysis::concepts;
 use chrono::{DateTime, Utc};
 use poem::http::StatusCode;
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -36,7 +37,7 @@ pub(crate) struct ConceptDecision {
 
 /// One concept.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct ConceptDetail {
     /// Its key, by which it is asked for.
     concept: String,
@@ -53,6 +54,21 @@ pub(crate) struct ConceptDetail {
     /// What users decided about it; absent if nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     decision: Option<ConceptDecision>,
+}
+
+impl Example for ConceptDetail {
+    fn example() -> Self {
+        let decision = ConceptDecision { name: Some(example::concept()), is_suppressed: false, is_separate: false };
+        Self {
+            concept: example::CONCEPT_KEY.to_owned(),
+            name: example::concept(),
+            category: "database".to_owned(),
+            documents: 2,
+            aliases: vec![AliasView { variant: "pg".to_owned(), reason: "user".to_owned() }],
+            first_at: example::other_uploaded_at(),
+            decision: Some(decision),
+        }
+    }
 }
 
 /// A concept that there is.

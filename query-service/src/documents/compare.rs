@@ -7,9 +7,10 @@ use crate::tables::{Of, Tables};
 use analysis::near;
 use analysis::words::{MOST_BYTES, Words};
 use poem_openapi::param::{Header, Path, Query};
+use poem_openapi::types::Example;
 use poem_openapi::{Object, OpenApi};
 use runtime::blobs::Blobs;
-use runtime::http::{Authorized, Problem, Refused};
+use runtime::http::{Authorized, Problem, Refused, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -33,6 +34,7 @@ pub(crate) struct ComparedConcept {
 
 /// Two documents beside each other.
 #[derive(Serialize, Object)]
+#[oai(example)]
 pub(crate) struct DocumentComparison {
     /// Whether their texts are the same to the byte.
     is_same_text: bool,
@@ -52,6 +54,26 @@ pub(crate) struct DocumentComparison {
     only_in_b: Vec<ComparedConcept>,
     /// Tags that both have.
     shared_tags: Vec<String>,
+}
+
+impl Example for DocumentComparison {
+    fn example() -> Self {
+        let concept = |key: &str, name: &str| ComparedConcept { concept: key.to_owned(), name: name.to_owned() };
+        Self {
+            is_same_text: false,
+            resemblance: 0.86,
+            containment_a: 0.9,
+            containment_b: 0.95,
+            is_partial: false,
+            shared_concepts: vec![
+                concept(example::CONCEPT_KEY, &example::concept()),
+                concept("container", "container"),
+            ],
+            only_in_a: vec![concept("data", "data")],
+            only_in_b: vec![],
+            shared_tags: vec!["ops".to_owned()],
+        }
+    }
 }
 
 #[OpenApi(tag = "Section::Documents")]

@@ -1,10 +1,13 @@
 //! A document's history: who changed what when.
 
+use crate::cursor;
 use chrono::{DateTime, Utc};
+use events::Content;
 use poem_openapi::Object;
-use poem_openapi::types::Any;
+use poem_openapi::types::{Any, Example};
+use runtime::http::example;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -31,13 +34,27 @@ pub(crate) type Detail = Any<Value>;
 
 /// A page of changes.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct History {
     /// The changes, newest first.
     pub(crate) changes: Vec<Change>,
     /// Give it as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<String>,
+}
+
+impl Example for History {
+    fn example() -> Self {
+        let Content { sha256, bytes, .. } = Content::of(example::REVISED_TEXT.to_owned());
+        let revised = Change {
+            sequence: example::REVISED,
+            kind: "revised".to_owned(),
+            at: example::revised_at(),
+            actor_id: example::account().0,
+            detail: Any(json!({ "media_type": example::MEDIA_TYPE, "sha256": sha256, "bytes": bytes })),
+        };
+        Self { changes: vec![revised], next_cursor: Some(cursor::write(&example::REVISED)) }
+    }
 }
 
 /// Reads a page of changes before a sequence, of one kind or of all.

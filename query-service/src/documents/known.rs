@@ -3,7 +3,8 @@
 use super::links::{self, Links};
 use crate::answer::document_not_found;
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -64,7 +65,7 @@ pub(crate) struct NearDuplicate {
 
 /// What is known of a document.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct DocumentKnowledge {
     /// The document.
     id: Uuid,
@@ -92,6 +93,45 @@ pub(crate) struct DocumentKnowledge {
     near_duplicate_of: Option<NearDuplicate>,
     /// Its links to other documents and theirs to it.
     links: Links,
+}
+
+impl Example for DocumentKnowledge {
+    fn example() -> Self {
+        let found = |key: &str, name: &str, category: &str, confidence, places: &[i32]| DocumentConcept {
+            concept: key.to_owned(),
+            name: name.to_owned(),
+            category: category.to_owned(),
+            confidence,
+            occurrences: places.len() as i32 / 2,
+            places: pairs(places),
+            origin: "analysis".to_owned(),
+        };
+        let concepts = vec![
+            found("container", "container", "concept", 0.5625, &[2, 12, 96, 105]),
+            found(example::CONCEPT_KEY, &example::concept(), "database", 0.46875, &[80, 90]),
+        ];
+        let cluster = Membership {
+            id: example::cluster(),
+            name: example::CLUSTER_NAME.to_owned(),
+            similarity: Some(0.812),
+            is_pinned: false,
+        };
+        let earlier =
+            NearDuplicate { id: example::OTHER_DOCUMENT, title: example::OTHER_TITLE.to_owned(), resemblance: 0.875 };
+        Self {
+            id: example::DOCUMENT,
+            title: example::TITLE.to_owned(),
+            language: "en".to_owned(),
+            code: None,
+            skill_level: "beginner".to_owned(),
+            stated_level: "beginner".to_owned(),
+            summary: None,
+            concepts,
+            cluster: Some(cluster),
+            near_duplicate_of: Some(earlier),
+            links: Links::example(),
+        }
+    }
 }
 
 /// Reads what is known of a document, with at most so many links in each direction.

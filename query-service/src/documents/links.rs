@@ -2,7 +2,8 @@
 //! a document and what was merged into it is none. Links that merges lead round in a circle are shown like any other.
 
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -24,7 +25,7 @@ pub(crate) struct LinkView {
 
 /// A document's links. Those with a document in the trash are left out until it is restored.
 #[derive(Serialize, Object)]
-#[oai(rename = "DocumentLinks")]
+#[oai(rename = "DocumentLinks", example)]
 pub(crate) struct Links {
     /// From it to others.
     outgoing: Vec<LinkView>,
@@ -32,6 +33,18 @@ pub(crate) struct Links {
     incoming: Vec<LinkView>,
     /// Whether there are more in either direction than were asked for.
     has_more: bool,
+}
+
+impl Example for Links {
+    fn example() -> Self {
+        let superseded = LinkView {
+            relation: "supersedes".to_owned(),
+            id: example::OTHER_DOCUMENT,
+            title: Some(example::OTHER_TITLE.to_owned()),
+            is_void: false,
+        };
+        Self { outgoing: vec![superseded], incoming: vec![], has_more: false }
+    }
 }
 
 /// Reads at most `limit` links in each direction, following at most eight merges from one document to the next. Two links

@@ -6,8 +6,9 @@ use crate::concepts;
 use crate::cursor;
 use crate::tables::Of;
 use chrono::{DateTime, Utc};
+use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
-use runtime::http::{Problem, SkillLevel, SourceKind};
+use runtime::http::{Problem, SkillLevel, SourceKind, example};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
@@ -74,7 +75,7 @@ pub(crate) struct Wanted {
 
 /// A page of documents.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct DocumentList {
     /// The documents, without their texts.
     pub(crate) documents: Vec<DocumentView>,
@@ -91,6 +92,14 @@ struct Position {
     at: Option<DateTime<Utc>>,
     title: Option<String>,
     id: Uuid,
+}
+
+impl Example for DocumentList {
+    fn example() -> Self {
+        let (s, o, at) = (Sort::UpdatedAt, Order::Desc, Some(example::revised_at()));
+        let end = Position { s, o, at, title: None, id: example::DOCUMENT };
+        Self { documents: vec![DocumentView::example()], next_cursor: Some(cursor::write(&end)) }
+    }
 }
 
 impl Wanted {

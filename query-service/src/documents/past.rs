@@ -17,14 +17,13 @@ use diff::RevisionDiff;
 use poem::http::StatusCode;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
-use poem_openapi::payload::PlainText;
 use revisions::RevisionList;
 pub(crate) use revisions::Texts;
 use runtime::http::{Authorized, Problem, Refused, Statuses, if_none_match};
 use state::PastDocument;
 use uuid::Uuid;
 
-use super::text::FoundText;
+use super::text::{FoundText, Text};
 
 /// The routes of the past.
 pub(crate) struct Api {
@@ -174,7 +173,7 @@ impl Api {
         }
         let text = self.texts.at(caller.workspace, id.0, found.sequence, &found.sha256).await?;
         let content_type = format!("{}; charset=utf-8", found.media_type);
-        Ok(FoundText::Found(PlainText(text), etag, visible, content_type))
+        Ok(FoundText::Found(Text(text), etag, visible, content_type))
     }
 
     /// What changed between two revisions

@@ -2,7 +2,8 @@
 //! both, the more it counts.
 
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -27,9 +28,22 @@ pub(crate) struct RelatedDocument {
 
 /// Documents that have to do with one.
 #[derive(Serialize, Object)]
+#[oai(example)]
 pub(crate) struct RelatedDocuments {
     /// They, the nearest first.
     documents: Vec<RelatedDocument>,
+}
+
+impl Example for RelatedDocuments {
+    fn example() -> Self {
+        let related = RelatedDocument {
+            id: example::OTHER_DOCUMENT,
+            title: example::OTHER_TITLE.to_owned(),
+            score: 0.71,
+            shared_concepts: vec![example::concept(), "container".to_owned()],
+        };
+        Self { documents: vec![related] }
+    }
 }
 
 /// Finds documents that share concepts with one. Its concepts are followed from the rarest on, as far as all of them

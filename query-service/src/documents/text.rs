@@ -1,11 +1,31 @@
 //! The text of a document: in the database when short, in the blob store when long.
 
+use poem::{IntoResponse, Response};
 use poem_openapi::ApiResponse;
-use poem_openapi::payload::PlainText;
+use poem_openapi::payload::{Payload, PlainText};
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use runtime::blobs::Blobs;
-use runtime::http::Problem;
+use runtime::http::{Problem, example};
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+/// A text, described with an example.
+pub(crate) struct Text(pub(crate) String);
+
+impl Payload for Text {
+    const CONTENT_TYPE: &'static str = PlainText::<String>::CONTENT_TYPE;
+
+    fn schema_ref() -> MetaSchemaRef {
+        let example = Some(example::REVISED_TEXT.into());
+        MetaSchemaRef::Inline(Box::new(MetaSchema { example, ..MetaSchema::new("string") }))
+    }
+}
+
+impl IntoResponse for Text {
+    fn into_response(self) -> Response {
+        PlainText(self.0).into_response()
+    }
+}
 
 /// A document's text.
 #[derive(ApiResponse)]
@@ -13,7 +33,7 @@ pub(crate) enum FoundText {
     /// The text in UTF-8; its media type is the document's.
     #[oai(status = 200)]
     Found(
-        PlainText<String>,
+        Text,
         /// Entity tag: the text's SHA-256.
         #[oai(header = "ETag")]
         String,

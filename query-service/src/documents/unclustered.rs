@@ -4,10 +4,11 @@ use crate::answer;
 use crate::cursor;
 use chrono::{DateTime, Utc};
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
-use uuid::Uuid;
+use uuid::{Uuid, uuid};
 
 /// A document that stands in no cluster.
 #[derive(Serialize, Object)]
@@ -24,13 +25,25 @@ pub(crate) struct UnclusteredDocument {
 
 /// A page of them.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct UnclusteredDocuments {
     /// The documents, the last to arrive first.
     documents: Vec<UnclusteredDocument>,
     /// Give it as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<String>,
+}
+
+impl Example for UnclusteredDocuments {
+    fn example() -> Self {
+        let document = UnclusteredDocument {
+            id: uuid!("0198c2f1-dbbd-7d3a-b5e6-81f04c9a2d17"),
+            title: "Minutes of the planning meeting".to_owned(),
+            skill_level: "unknown".to_owned(),
+            created_at: example::time("2025-08-19T15:28:07.104662Z"),
+        };
+        Self { documents: vec![document], next_cursor: None }
+    }
 }
 
 /// Reads a page.

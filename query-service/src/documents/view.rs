@@ -2,7 +2,10 @@
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
+use events::Content;
+use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
+use runtime::http::example;
 use serde::Serialize;
 use sqlx::{FromRow, PgPool};
 use uuid::Uuid;
@@ -37,7 +40,7 @@ pub(crate) struct SourceView {
 
 /// A document without its text.
 #[derive(Serialize, Object)]
-#[oai(rename = "Document", skip_serializing_if_is_none)]
+#[oai(rename = "Document", skip_serializing_if_is_none, example)]
 pub(crate) struct DocumentView {
     /// Its id.
     pub(crate) id: Uuid,
@@ -68,6 +71,30 @@ pub(crate) struct DocumentView {
     pub(crate) updated_at: DateTime<Utc>,
     /// Sequence of its last event; also its entity tag.
     pub(crate) sequence: u64,
+}
+
+impl Example for DocumentView {
+    fn example() -> Self {
+        let Content { sha256, bytes, .. } = Content::of(example::REVISED_TEXT.to_owned());
+        let source =
+            SourceView { kind: "file".to_owned(), name: Some(example::FILE_NAME.to_owned()), url: None, author: None };
+        Self {
+            id: example::DOCUMENT,
+            title: example::TITLE.to_owned(),
+            media_type: example::MEDIA_TYPE.to_owned(),
+            sha256,
+            bytes,
+            source,
+            skill_level: "beginner".to_owned(),
+            tags: vec!["ops".to_owned()],
+            state: State::Live,
+            merged_into: None,
+            revision: 2,
+            created_at: example::uploaded_at(),
+            updated_at: example::revised_at(),
+            sequence: example::REVISED,
+        }
+    }
 }
 
 /// A row of the table `document`.

@@ -2,18 +2,21 @@
 
 use bytes::Bytes;
 use chrono::SecondsFormat;
-use events::{Aggregate, Envelope, EventType, Stream, WorkspaceId, cluster, concept, document};
+use events::{
+    Aggregate, CommandId, Content, DocumentId, Envelope, EventType, Stream, WorkspaceId, cluster, concept, document,
+};
 use poem_openapi::Object;
-use poem_openapi::types::Any;
+use poem_openapi::types::{Any, Example};
 use runtime::event_log::{Error, Recorded};
+use runtime::http::example;
 use serde::Serialize;
 use serde_json::Value;
 use std::ops::Range;
-use uuid::Uuid;
+use uuid::{Uuid, uuid};
 
 /// An event: the same attributes and the same data as on `syncboard.live.>`, as one object, without texts.
 #[derive(Serialize, Object)]
-#[oai(rename = "Event", skip_serializing_if_is_none)]
+#[oai(rename = "Event", skip_serializing_if_is_none, example)]
 pub(crate) struct EventView {
     /// Version of CloudEvents, `1.0`.
     specversion: String,
@@ -42,6 +45,28 @@ pub(crate) struct EventView {
     datacontenttype: String,
     /// What the event says, as in `schema/events`; texts are left out.
     data: Any<Value>,
+}
+
+impl Example for EventView {
+    fn example() -> Self {
+        let revised = document::Revised {
+            media_type: example::MEDIA_TYPE.to_owned(),
+            content: Content::of(example::REVISED_TEXT.to_owned()),
+        };
+        Self::of(
+            example::REVISED,
+            &Envelope {
+                id: CommandId(uuid!("0198c5f6-428f-7e85-b06d-2c8f5a917e34")),
+                stream: Stream::document(example::workspace(), DocumentId(example::DOCUMENT)),
+                time: example::revised_at(),
+                actor: example::account(),
+                correlation: uuid!("0198c5f6-428e-7a3b-9d52-e7604b1c8f29"),
+                causation: None,
+                trace: None,
+                event: document::Event::Revised(revised),
+            },
+        )
+    }
 }
 
 /// An event on its way to subscribers.

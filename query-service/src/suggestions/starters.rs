@@ -2,7 +2,8 @@
 
 use analysis::suggestions::Suggestion;
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -20,6 +21,12 @@ pub(crate) struct Starter {
     id: Uuid,
     /// Its title.
     title: String,
+}
+
+impl Example for Starter {
+    fn example() -> Self {
+        Self { id: example::DOCUMENT, title: example::TITLE.to_owned() }
+    }
 }
 
 /// Documents for each suggestion, by its place.

@@ -1,10 +1,11 @@
 """The rules: each takes a System and yields a sentence for whatever breaks it."""
 
-from rules.doors import doors
+from rules.doors import doors, limits
 from rules.flows import flows
-from rules.log import log
+from rules.log import log, room
 from rules.pods import accounts, images, probes, resources, restricted, settings, stopping
 from rules.scale import autoscaling, budgets, connections, lag, quota
+from rules.watch import jobs, watched
 from rules.wiring import addresses, references, secrets, selectors
 
 RULES = {
@@ -26,8 +27,12 @@ RULES = {
         quota,
         connections,
         lag,
+        jobs,
+        watched,
         flows,
         doors,
+        limits,
         log,
+        room,
     ]
 }

@@ -20,6 +20,15 @@ WANTED = {
     *((who, "names", 53) for who in [*SERVICES, "nats"]),
     *((who, "names", "53/UDP") for who in [*SERVICES, "nats"]),
 }
+# Where there is monitoring.
+WATCHING = {
+    ("prometheus", "postgres-exporter", 9187),
+    ("prometheus", "redis-exporter", 9121),
+    ("postgres-exporter", "postgres", 5432),
+    ("monitor-role", "postgres", 5432),
+    ("redis-exporter", "redis", 6379),
+    *((who, "names", port) for who in ["postgres-exporter", "redis-exporter", "monitor-role"] for port in [53, "53/UDP"]),
+}
 # A port that nobody listens on: who may reach it may reach every port.
 ANY = 9
 
@@ -98,6 +107,7 @@ def is_let(system, direction, bound, other, port):
 
 def flows(system):
     """Exactly the wanted connections can be made, and neither end is open to more than that by itself."""
+    wanted = WANTED | WATCHING if system.of("ServiceMonitor") else WANTED
     everybody = list(parties(system))
     leaving, coming = (
         {
@@ -115,13 +125,13 @@ def flows(system):
         for end in ["leaving", "coming"]
     )
     bound = {party.name for party in everybody if party.is_bound}
-    for source, target, port in sorted((leaving & coming) - WANTED, key=str):
+    for source, target, port in sorted((leaving & coming) - wanted, key=str):
         yield f"{source} may reach {target} on {'any port' if port == ANY else port}"
-    for source, target, port in sorted(leaving - coming - WANTED, key=str):
+    for source, target, port in sorted(leaving - coming - wanted, key=str):
         if source in bound:
             yield f"{source} is let out to {target} on {port}"
-    for source, target, port in sorted(coming - leaving - WANTED, key=str):
+    for source, target, port in sorted(coming - leaving - wanted, key=str):
         if target in bound:
             yield f"{target} lets {source} in on {port}"
-    for source, target, port in sorted(WANTED - (leaving & coming), key=str):
+    for source, target, port in sorted(wanted - (leaving & coming), key=str):
         yield f"{source} cannot reach {target} on {port}"

@@ -2,7 +2,7 @@
 
 import re
 
-from manifests import ROOT
+from manifests import ROOT, bytes_of_nats, quantity
 
 
 def rights(text):
@@ -12,6 +12,34 @@ def rights(text):
         r'user: "(admin|services|subscriber)", password: \S+ (.*?)(?=\{ user:|\] \})', text.replace("] } } }", "]}}}")
     )
     return {user: re.sub(r"[\s}{]", "", rest) for user, rest in users}
+
+
+def sizes(system):
+    """In bytes: what the services' account may store on each server, that server on its disk, and the disk's own size."""
+    config, nats = system.one("ConfigMap", "syncboard-nats")["data"], system.workload("nats")
+    server = re.search(r"max_file_store: (\w+)", config["nats.conf"])
+    account = re.search(r"^account_max_file: (\w+)$", config["cluster.conf"], re.MULTILINE)
+    is_limited = "jetstream: { max_file: $account_max_file }" in config["nats.conf"]
+    [disk] = [claim["spec"] for claim in nats.object["spec"].get("volumeClaimTemplates", [])] or [None]
+    return (
+        bytes_of_nats(account[1]) / nats.most if account and is_limited else None,
+        bytes_of_nats(server[1]),
+        quantity(disk["resources"]["requests"]["storage"]) if disk else 0,
+    )
+
+
+def room(system):
+    """Services are told of an end of the log's room, and it comes before that of a server, and that before the disk's."""
+    account, server, disk = sizes(system)
+    if account is None:
+        yield "the account has no limit: no service sees the log's room end"
+        return
+    if account > server * 0.9:
+        yield f"a server ends at {server:.3g}, and nobody hears of it: the account may store {account:.3g} on each"
+    if account < server * 0.7:
+        yield f"of {server:.3g} on a server the account may use no more than {account:.3g}: are replicas counted?"
+    if server > disk * 0.95:
+        yield f"a server may store {server:.3g} on a disk of {disk:.3g}"
 
 
 def log(system):
@@ -44,6 +72,9 @@ def log(system):
             yield "two servers may fail with one machine"
         if not system.one("Service", "nats-peers")["spec"].get("publishNotReadyAddresses"):
             yield "servers that are not ready do not find each other"
+    elif nats.object["spec"].get("podManagementPolicy") == "Parallel":
+        # Nothing else that cannot be changed tells one server from three.
+        yield "three servers can be made of this one, and would not know its log"
     patience = int(re.search(r"lame_duck_duration: (\d+)s", config["nats.conf"])[1])
     if nats.pod["terminationGracePeriodSeconds"] < patience + 15:
         yield "a server is killed before it has handed over"

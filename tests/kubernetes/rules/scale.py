@@ -63,7 +63,7 @@ def quota(system):
         ["pods", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "persistentvolumeclaims", "requests.storage"], 0
     )
     for workload in system.workloads():
-        pods = workload.most + workload.surge
+        pods = workload.crowd
         used["pods"] += pods
         for container in workload.containers:
             for side in ["requests", "limits"]:
@@ -84,14 +84,14 @@ def quota(system):
 
 
 def connections(system):
-    """The database lets in everybody at the most there may be, and some operators."""
+    """The database lets in everybody at the most there may be, who keeps connections until it has stopped, and some operators."""
     needed = SPARE
     for name, pools in POOLS.items():
         workload = system.workload(name)
         each = system.settings_of(workload).get(
             "SYNCBOARD_DATABASE_CONNECTIONS", system.default_settings["SYNCBOARD_DATABASE_CONNECTIONS"]
         )
-        needed += (workload.most + workload.surge) * pools * int(each)
+        needed += workload.crowd * pools * int(each)
     [most] = [
         int(arg.partition("=")[2])
         for arg in system.workload("postgres").pod["containers"][0]["args"]

@@ -160,16 +160,20 @@ def secrets(system):
     cache = urlsplit(services.get("REDIS_URL", "")).password
     if f">{cache} " not in system.secrets.get("syncboard-redis", {}).get("users.acl", ""):
         yield "REDIS_URL has another password than its server"
+    monitor = system.secrets.get("syncboard-monitor", {}).get("password", "")
+    if f"user monitor on >{monitor} " not in system.secrets.get("syncboard-redis", {}).get("users.acl", ""):
+        yield "the cache's exporter has another password than its server"
     for url in yaml.safe_load(nats.get("routes", "[]")):
         if urlsplit(url).password != nats.get("cluster-password"):
             yield "a route has another password than its peers"
     if len(services.get("SYNCBOARD_SECRET_KEY", "")) < 32:
         yield "SYNCBOARD_SECRET_KEY is too short"
-    for password in [*postgres.values(), cache or "", *(value for name, value in nats.items() if name != "routes")]:
+    for password in [*postgres.values(), cache or "", monitor, *(value for name, value in nats.items() if name != "routes")]:
         if not re.fullmatch(r"[a-z][a-z0-9]{24,}", password):
             yield "a password is short, or not of letters and digits, a letter first"
     referred = {(name, key) for _, kind, name, key in named(system) if kind == "Secret"}
     for name, values in system.secrets.items():
         for key in values:
-            if (name, key) not in referred and key != "subscriber-password":
+            is_for_others = key == "subscriber-password" or (name == "syncboard-monitor" and not system.of("ServiceMonitor"))
+            if (name, key) not in referred and not is_for_others:
                 yield f"nobody refers to {name}/{key}"

@@ -2,7 +2,8 @@
 
 use super::changes::Moment;
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -19,6 +20,12 @@ pub(crate) struct PastCluster {
     name: String,
     /// Whether a user had put the document there.
     is_pinned: bool,
+}
+
+impl Example for PastCluster {
+    fn example() -> Self {
+        Self { id: example::cluster(), name: example::CLUSTER_NAME.to_owned(), is_pinned: false }
+    }
 }
 
 /// What is known of where a document stood.

@@ -1,6 +1,8 @@
 //! What changed from one text to another.
 
 use poem_openapi::Object;
+use poem_openapi::types::Example;
+use runtime::http::example;
 use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 use std::time::Duration;
@@ -12,6 +14,7 @@ const CONTEXT: usize = 3;
 
 /// What changed between two revisions.
 #[derive(Debug, Serialize, Object)]
+#[oai(example)]
 pub(crate) struct RevisionDiff {
     /// The earlier revision.
     from: u32,
@@ -25,6 +28,12 @@ pub(crate) struct RevisionDiff {
     is_partial: bool,
     /// The difference in unified format; empty if there is none.
     diff: String,
+}
+
+impl Example for RevisionDiff {
+    fn example() -> Self {
+        of((1, example::TEXT), (2, example::REVISED_TEXT), usize::MAX)
+    }
 }
 
 /// Compares the beginnings of two texts, each with its number.

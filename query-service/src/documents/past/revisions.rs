@@ -1,11 +1,12 @@
 //! Every text that a document has had, and where it stands.
 
 use chrono::{DateTime, Utc};
-use events::{DocumentId, Stream, WorkspaceId};
+use events::{Content, DocumentId, Stream, WorkspaceId};
 use poem_openapi::Object;
+use poem_openapi::types::Example;
 use runtime::blobs::Blobs;
 use runtime::event_log::Texts as Log;
-use runtime::http::Problem;
+use runtime::http::{Problem, example};
 use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -31,13 +32,26 @@ pub(crate) struct Revision {
 
 /// A page of revisions.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct RevisionList {
     /// The revisions, newest first.
     pub(crate) revisions: Vec<Revision>,
     /// Give it as `cursor` for the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next_cursor: Option<String>,
+}
+
+impl Example for RevisionList {
+    fn example() -> Self {
+        let revision = |revision, sequence, at, text: &str| {
+            let Content { sha256, bytes, .. } = Content::of(text.to_owned());
+            let (actor_id, media_type) = (example::account().0, example::MEDIA_TYPE.to_owned());
+            Revision { revision, sequence, at, actor_id, media_type, sha256, bytes }
+        };
+        let revised = revision(2, example::REVISED, example::revised_at(), example::REVISED_TEXT);
+        let uploaded = revision(1, example::UPLOADED, example::uploaded_at(), example::TEXT);
+        Self { revisions: vec![revised, uploaded], next_cursor: None }
+    }
 }
 
 /// Reads revisions before a number.

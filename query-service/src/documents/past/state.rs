@@ -8,7 +8,8 @@ use bytesize::ByteSize;
 use events::document::{Assessed, Proposed, Source};
 use poem::http::StatusCode;
 use poem_openapi::Object;
-use runtime::http::Problem;
+use poem_openapi::types::Example;
+use runtime::http::{Problem, example};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
@@ -31,7 +32,7 @@ pub(crate) struct PastConcept {
 
 /// A document as it was.
 #[derive(Serialize, Object)]
-#[oai(skip_serializing_if_is_none)]
+#[oai(skip_serializing_if_is_none, example)]
 pub(crate) struct PastDocument {
     /// The document; `sequence` is that of the last change that it shows.
     pub(crate) document: DocumentView,
@@ -55,6 +56,21 @@ pub(crate) struct PastDocument {
     #[serde(skip)]
     #[oai(skip)]
     corrected: Corrections,
+}
+
+impl Example for PastDocument {
+    fn example() -> Self {
+        let (key, name) = (example::CONCEPT_KEY.to_owned(), example::concept());
+        Self {
+            document: DocumentView::example(),
+            concepts: vec![PastConcept::of(key, name, events::Category::Database, 0.46875, "analysis")],
+            pinned_cluster_id: None,
+            cluster: Some(PastCluster::example()),
+            is_cluster_known: true,
+            content_sequence: example::REVISED,
+            corrected: Corrections::default(),
+        }
+    }
 }
 
 /// What users and a model had said of its concepts.
