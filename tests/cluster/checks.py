@@ -6,7 +6,7 @@ from functools import partial
 
 from attempts import ATTEMPTS, pod
 from control_plane import Refused, until
-from installation import NAMESPACE, SERVICE_MONITORS
+from installation import NAMESPACE
 from manifests import quantity
 
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:"
@@ -58,8 +58,9 @@ def spread(here):
 
 def powerless(here):
     """No account may do anything, and no pod has a token."""
-    accounts = [one["metadata"]["name"] for one in here.rendered().of("ServiceAccount")]
-    if len(accounts) != 7:
+    rendered = here.rendered()
+    accounts = [one["metadata"]["name"] for one in rendered.of("ServiceAccount")]
+    if len(accounts) != len(list(rendered.workloads())):
         yield f"there are {len(accounts)} accounts"
     for account in accounts:
         listed = here.plane.kubectl("auth", "can-i", "--list", "--no-headers", "-n", NAMESPACE, f"--as={ACCOUNT}{account}")
@@ -133,7 +134,8 @@ def budgeted(here):
             answers = [evicted(here, first), evicted(here, second)]
         if answers[0] or "disruption budget" not in answers[1]:
             yield f"{workload.name}: two are evicted, and that is answered with {answers}"
-    until("all are back", lambda: not list(complete(here)))
+    until("all are back", partial(settled, here))
+    yield from complete(here)
 
 
 def evicted(here, one):
@@ -195,13 +197,19 @@ def upgraded(here):
         here.run(here.readme("delete job migrate"))
     yield from here.said[before:]
     yield from here.stuck()
-    for name, workload in most.items():
-        images = {one["spec"]["containers"][0]["image"] for one in here.pods(name)}
-        if ready(here, name) != workload.most or images != {f"syncboard/{name}:0.2.0"}:
-            yield f"{name}: {ready(here, name)} of {workload.most} are ready, of {images}"
-    [migration] = [one for one in here.list("pods") if one["metadata"]["labels"].get("app.kubernetes.io/name") == "migrate"]
-    if not migration["spec"]["containers"][0]["image"].endswith(":0.2.0"):
-        yield "the migration is not of the new version"
+    for workload in here.rendered().workloads():
+        if workload.name not in most:
+            continue
+        images = {one["spec"]["containers"][0]["image"] for one in here.pods(workload.name)}
+        is_new = images == {workload.pod["containers"][0]["image"]}
+        if workload.name in PROGRAMS:
+            is_new &= images == {f"syncboard/{workload.name}:0.2.0"}
+        if ready(here, workload.name) != workload.most or not is_new:
+            yield f"{workload.name}: {ready(here, workload.name)} of {workload.most} are ready, of {images}"
+    migrations = [one for one in here.list("pods") if one["metadata"]["labels"].get("app.kubernetes.io/name") == "migrate"]
+    images = [one["spec"]["containers"][0]["image"] for one in migrations]
+    if images != ["syncboard/projector:0.2.0"]:
+        yield f"the migration is {images}"
 
 
 def ready(here, name):
@@ -240,8 +248,7 @@ def settled(here):
 def guarded(here):
     """What has one server for the log cannot be made production in place: three servers would begin with an empty log."""
     before = {one["metadata"]["uid"] for one in here.pods("nats")}
-    here.api.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", SERVICE_MONITORS)
-    here.run("kubectl wait --for=condition=established crd --all --timeout=60s")
+    here.bring_prometheus()
     said, here.overlay = len(here.said), "production"
     try:
         here.run(here.readme("delete job migrate"))

@@ -19,37 +19,54 @@ MACHINES = {
     "production": [Machine(f"machine-{zone}", f"zone-{zone}", 8, 16) for zone in "abc"],
 }
 # As much of what the operator of Prometheus brings as is used here.
-MONITOR = {
-    "type": "object",
-    "properties": {
-        "selector": {
-            "type": "object",
-            "properties": {"matchLabels": {"type": "object", "additionalProperties": {"type": "string"}}},
-        },
-        "endpoints": {
-            "type": "array",
-            "items": {"type": "object", "properties": {key: {"type": "string"} for key in ["port", "path", "interval"]}},
-        },
+TEXT = {"type": "string"}
+
+
+def texts(*names):
+    return {"type": "object", "properties": dict.fromkeys(names, TEXT)}
+
+
+def every(item):
+    return {"type": "array", "items": item}
+
+
+def labels():
+    return {"type": "object", "additionalProperties": TEXT}
+
+
+RELABELING = texts("action", "replacement", "targetLabel", "regex")
+RULE = texts("alert", "record", "expr", "for")
+RULE["properties"] |= {"labels": labels(), "annotations": labels()}
+ENDPOINT = texts("port", "path", "interval")
+ENDPOINT["properties"]["relabelings"] = every(RELABELING)
+GROUP = texts("name", "interval")
+GROUP["properties"]["rules"] = every(RULE)
+OF_PROMETHEUS = {
+    "ServiceMonitor": {
+        "selector": {"type": "object", "properties": {"matchLabels": labels()}},
+        "endpoints": every(ENDPOINT),
     },
+    "PrometheusRule": {"groups": every(GROUP)},
 }
-SERVICE_MONITORS = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "servicemonitors.monitoring.coreos.com"},
-    "spec": {
-        "group": "monitoring.coreos.com",
-        "scope": "Namespaced",
-        "names": {"kind": "ServiceMonitor", "plural": "servicemonitors"},
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": MONITOR}}},
-            }
-        ],
-    },
-}
+
+
+def definition(kind, properties):
+    plural = f"{kind.lower()}s"
+    schema = {"type": "object", "properties": {"spec": {"type": "object", "properties": properties}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.monitoring.coreos.com"},
+        "spec": {
+            "group": "monitoring.coreos.com",
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural},
+            "versions": [version],
+        },
+    }
+
+
 # What passes: a quota is not reckoned yet, an account is not known yet, a second after it was made. Whoever made the pod tries
 # again, as the scheduler does.
 PASSING = ["status unknown for quota", "not found"]
@@ -63,7 +80,7 @@ class Installation:
         self.overlay, self.temporary = overlay, tempfile.TemporaryDirectory(prefix="syncboard-cluster-")
         self.folder = Path(self.temporary.name)
         self.deploy = self.folder / "deploy/kubernetes"
-        shutil.copytree(DEPLOY, self.deploy)
+        shutil.copytree(DEPLOY.parent, self.deploy.parent)
         for change in changes:
             self.change(*change)
         # What commands said that should have said nothing; the most of everything in the quota that was used meanwhile.
@@ -133,10 +150,15 @@ class Installation:
             self.said += [line[:500] for line in errors.read().splitlines() if line]
         return output.read_text()
 
+    def bring_prometheus(self):
+        """What its operator would have brought."""
+        for kind, properties in OF_PROMETHEUS.items():
+            self.api.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition(kind, properties))
+        self.run("kubectl wait --for=condition=established crd --all --timeout=60s")
+
     def install(self):
         if self.overlay == "production":
-            self.api.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", SERVICE_MONITORS)
-            self.run("kubectl wait --for=condition=established crd --all --timeout=60s")
+            self.bring_prometheus()
         self.run(self.readme("create namespace"))
         tls = re.search(r"`(kubectl -n syncboard create secret tls [^`]*)`", (self.deploy / "README.md").read_text())[1]
         certificate = self.plane.certificate

@@ -107,7 +107,7 @@ FAULTS = {
         [
             Fault(
                 "README.md",
-                "kubectl -n syncboard delete job migrate --ignore-not-found\n",
+                "kubectl -n syncboard delete job migrate monitor-role --ignore-not-found\n",
                 "# delete job migrate\n",
                 "upgraded",
                 'The Job "migrate" is invalid',
