@@ -8,6 +8,8 @@ if ! docker buildx version >/dev/null || ! docker info >/dev/null; then
   echo "a Docker Engine with buildx is needed" >&2
   exit 1
 fi
+# Programs name it: that of now, whatever is committed meanwhile.
+revision=$(git rev-parse HEAD)
 work=$(mktemp -d "$PWD/.reproducible.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
@@ -15,8 +17,8 @@ secret=()
 [ ! -s "${CARGO_CONFIG:-}" ] || secret=(--secret "id=cargo,src=$CARGO_CONFIG")
 for build in first second; do
   mkdir "$work/$build"
-  git archive HEAD | tar x --touch -C "$work/$build"
-  docker buildx build --quiet --no-cache "${secret[@]}" --build-arg "REVISION=$(git rev-parse HEAD)" \
+  git archive "$revision" | tar x --touch -C "$work/$build"
+  docker buildx build --quiet --no-cache "${secret[@]}" --build-arg "REVISION=$revision" \
     --target release --output "type=local,dest=$work/$build.files" "$work/$build"
   (cd "$work/$build.files" && find . -type f -printf '%m %p\n' | sort -k 2 && find . -type f -print0 | sort -z | xargs -0 sha256sum) \
     >"$work/$build.list"
