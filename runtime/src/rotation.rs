@@ -51,22 +51,22 @@ impl Complaint {
         Self { refused, cause: None }
     }
 
-    /// Whether that is another cause than the one before.
-    fn is_news(&mut self, cause: Option<String>) -> bool {
+    /// Takes the cause of now, and tells whether it is another than the one before.
+    fn becomes(&mut self, cause: Option<String>) -> bool {
         match (&self.cause, &cause) {
             (None, Some(_)) => self.refused.increment(1.0),
             (Some(_), None) => self.refused.decrement(1.0),
             _ => {}
         }
-        let is_news = self.cause != cause;
+        let is_another = self.cause != cause;
         self.cause = cause;
-        is_news
+        is_another
     }
 }
 
 impl Drop for Complaint {
     fn drop(&mut self) {
-        self.is_news(None);
+        self.becomes(None);
     }
 }
 
@@ -118,7 +118,7 @@ where
                 replaced.set(now.as_secs_f64());
                 tracing::info!(secret = name, "a secret was replaced");
             }
-            if complaint.is_news(outcome.err())
+            if complaint.becomes(outcome.err())
                 && let Some(error) = &complaint.cause
             {
                 tracing::warn!(secret = name, error, "a secret cannot be replaced, the one before it stays");

@@ -5,9 +5,10 @@ from collections import Counter
 from functools import partial
 
 from attempts import ATTEMPTS, pod
-from control_plane import Refused, until
+from control_plane import Refused
 from installation import NAMESPACE
 from manifests import quantity
+from waiting import until
 
 ACCOUNT = f"system:serviceaccount:{NAMESPACE}:"
 # Whoever is known to the API server may ask what they may. Nothing else is a right that every account has.

@@ -9,8 +9,9 @@ import signal
 import socket
 import ssl
 import subprocess
-import time
 from pathlib import Path
+
+from waiting import free_ports, until
 
 PROGRAMS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"]
 LIBC, PR_SET_PDEATHSIG = ctypes.CDLL(None), 1
@@ -22,26 +23,6 @@ class Refused(Exception):
     def __init__(self, status, message):
         super().__init__(f"{status}: {message}")
         self.status, self.message = status, message
-
-
-def until(what, condition, patience=60):
-    """Asks again and again for at most so many seconds; what the condition was true with is handed back."""
-    end = time.monotonic() + patience
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise TimeoutError(f"not within {patience} s: {what}")
-        time.sleep(0.1)
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 class Api:

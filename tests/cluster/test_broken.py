@@ -5,9 +5,9 @@ from functools import partial
 
 import checks
 import pytest
-from control_plane import until
 from installation import Installation
 from test_overlays import AT_LAST, EVERYWHERE
+from waiting import until
 
 
 @dataclass

@@ -9,31 +9,16 @@ import subprocess
 import time
 import urllib.request
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
+import waiting
 from manifests import bytes_of_nats
+from waiting import free_ports
 
 SERVER = os.environ.get("NATS_SERVER", "nats-server")
-
-
-def free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def until(what, condition, patience=30):
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except OSError:
-            pass
-        time.sleep(0.05)
-    pytest.fail(f"not within {patience} s: {what}")
+# A server that does not listen yet is waited for.
+until = partial(waiting.until, patience=30, passing=OSError)
 
 
 class Server:

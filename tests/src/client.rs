@@ -60,6 +60,14 @@ impl Answer {
         self.json()["id"].as_str().unwrap_or_else(|| panic!("no id in {}", self.text)).to_owned()
     }
 
+    /// A number of the metrics that it shows, by its name and labels, of which the last may be left out.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        self.text.lines().find_map(|line| {
+            let (others, value) = line.strip_prefix(name)?.rsplit_once(' ')?;
+            if others.is_empty() || others.starts_with(',') { value.parse().ok() } else { None }
+        })
+    }
+
     /// Panics unless it is this status.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {

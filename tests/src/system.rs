@@ -1,6 +1,6 @@
 //! A whole system, started as its users start it, with everything private to one test.
 
-use crate::client::{Client, http};
+use crate::client::{Answer, Client, http};
 use async_nats::{ConnectOptions, ServerAddr, jetstream};
 use runtime::auth::Tokens;
 use runtime::config::Auth;
@@ -121,6 +121,12 @@ impl System {
     pub async fn is_ready(&self, url: &str) -> bool {
         let answer = self.http.get(format!("{}/health/ready", self.fact(url))).send().await;
         answer.is_ok_and(|answer| answer.status() == 200)
+    }
+
+    /// A number of a service's metrics, as [`Answer::metric`] finds it; none where the service does not answer.
+    pub async fn metric(&self, url: &str, name: &str) -> Option<f64> {
+        let answer = self.http.get(format!("{}/metrics", self.fact(url))).send().await.ok()?;
+        Answer::of(answer).await.ok()?.metric(name)
     }
 
     /// Waits until the read models show the whole log.

@@ -58,9 +58,7 @@ impl Pages {
 
     /// A number of the metrics, with its labels if it has any; 0 if it is not there yet.
     async fn metric(&self, name: &str) -> u64 {
-        let text = self.get("/metrics").await.text;
-        let found = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());
-        found.unwrap_or(0.0) as u64
+        self.get("/metrics").await.metric(name).unwrap_or(0.0) as u64
     }
 
     /// What `/health` says of the model. Without one the assistant is as well, and as ready, as before.

@@ -7,7 +7,6 @@ use sqlx::PgPool;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tests::client::http;
 use tests::crowd::Crowd;
 use tests::system::wait_for;
 use tests::user::User;
@@ -70,7 +69,7 @@ async fn every_credential_is_replaced_while_users_write_read_and_listen() {
     redis(&second, &format!("AUTH second\r\nACL SETUSER default <{password}\r\n")).await;
     crowd.acknowledges(100).await;
     let is_up = "syncboard_dependency_up{dependency=\"redis\"";
-    wait_for("redis is in use", async || says(&system, "query_url", is_up).await == Some(1.0)).await;
+    wait_for("redis is in use", async || system.metric("query_url", is_up).await == Some(1.0)).await;
 
     assert!(tickets.end().await > 0);
     user.end().await;
@@ -90,7 +89,7 @@ async fn a_credential_that_comes_after_the_old_one_was_shut_out_is_taken_too() {
     reload(&system, &of_second);
     let is_up = "syncboard_dependency_up{dependency=\"nats\"";
     for service in ALL {
-        wait_for("it is shut out", async || says(&system, service, is_up).await == Some(0.0)).await;
+        wait_for("it is shut out", async || system.metric(service, is_up).await == Some(0.0)).await;
     }
     let second = with_credential(&first, "second", "second");
     taken(&system, "NATS_URL", &second, ALL).await;
@@ -149,11 +148,11 @@ async fn taken(system: &System, secret: &str, value: &str, services: &[&str]) {
     let metric = format!("syncboard_secret_replaced_timestamp_seconds{{secret=\"{secret}\"}}");
     let mut before = Vec::new();
     for service in services {
-        before.push(says(system, service, &metric).await.expect("it follows the secret"));
+        before.push(system.metric(service, &metric).await.expect("it follows the secret"));
     }
     fs::write(system.data.join("credentials").join(secret), value).expect("it is written");
     for (service, before) in services.iter().zip(before) {
-        wait_for("a secret is taken", async || says(system, service, &metric).await > Some(before)).await;
+        wait_for("a secret is taken", async || system.metric(service, &metric).await > Some(before)).await;
     }
 }
 
@@ -162,15 +161,8 @@ async fn refused(system: &System, secret: &str, value: &str, services: &[&str]) 
     let metric = format!("syncboard_secret_refused{{secret=\"{secret}\"}}");
     fs::write(system.data.join("credentials").join(secret), value).expect("it is written");
     for service in services {
-        wait_for("a secret is refused", async || says(system, service, &metric).await > Some(0.0)).await;
+        wait_for("a secret is refused", async || system.metric(service, &metric).await > Some(0.0)).await;
     }
-}
-
-/// The value of the metric that begins so.
-async fn says(system: &System, service: &str, metric: &str) -> Option<f64> {
-    let answer = http().get(format!("{}/metrics", system.fact(service))).send().await.ok()?;
-    let text = answer.text().await.ok()?;
-    text.lines().find(|line| line.starts_with(metric))?.rsplit_once(' ')?.1.parse().ok()
 }
 
 /// An address with another user and password.

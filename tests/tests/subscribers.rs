@@ -108,19 +108,11 @@ async fn upload_many(client: &Client) -> BTreeSet<u64> {
     sequences
 }
 
-/// A number of the query-service's metrics; 0 if it is not there yet.
-async fn metric(system: &System, name: &str) -> f64 {
-    let answer = tests::client::http().get(format!("{}/metrics", system.fact("query_url"))).send().await;
-    let text = answer.expect("the service answers").text().await.expect("metrics are text");
-    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    line.map_or(0.0, |number| number.parse().expect("a number"))
-}
-
 /// Waits until nothing was handed out for longer than a subscriber may take.
 async fn until_stuck(system: &System) {
     let (mut count, mut since) = (0.0, Instant::now());
     wait_for("the subscriber is stuck", async || {
-        let now = metric(system, "syncboard_query_messages_total").await;
+        let now = system.metric("query_url", "syncboard_query_messages_total").await.expect("it is counted");
         if now > count {
             (count, since) = (now, Instant::now());
         }
@@ -212,8 +204,12 @@ async fn a_consumer_that_never_reads_is_cut_off() {
     let ada = system.client("ada").await;
     upload_many(&ada).await;
     let dead = asked(&system, &ada, "?after=0").await;
-    wait_for("it is served", async || metric(&system, "syncboard_query_messages_total").await > 0.0).await;
-    wait_for("its place is free", async || metric(&system, "syncboard_query_subscribers").await == 0.0).await;
+    wait_for("it is served", async || system.metric("query_url", "syncboard_query_messages_total").await > Some(0.0))
+        .await;
+    wait_for("its place is free", async || {
+        system.metric("query_url", "syncboard_query_subscribers").await == Some(0.0)
+    })
+    .await;
     drop(dead);
     system.finish().await;
 }

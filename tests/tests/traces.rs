@@ -5,7 +5,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
-use tests::client::{http, send};
+use tests::client::send;
 use tests::collector::{Collector, HEADERS, Seen};
 use tests::system::wait_for;
 use tests::{Answer, Client, System};
@@ -41,10 +41,7 @@ async fn upload(ada: &Client, title: &str, traceparent: &str) -> Answer {
 
 /// A counter of a service.
 async fn counted(system: &System, service: &str, name: &str) -> u64 {
-    let metrics = http().get(format!("{}/metrics", system.fact(service))).send().await.expect("an answer");
-    let metrics = metrics.text().await.expect("text");
-    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    value.unwrap_or_else(|| panic!("no {name} in {metrics}")).parse().expect("a whole number")
+    system.metric(service, name).await.unwrap_or_else(|| panic!("{service} has no {name}")) as u64
 }
 
 fn one<'a>(spans: &'a [Seen], title: &str) -> &'a Seen {

@@ -124,10 +124,8 @@ async fn refuses(client: &Client) {
 
 /// Free space as the command-service sees it.
 async fn left(system: &System) -> u64 {
-    let answer = http().get(format!("{}/metrics", system.fact("command_url"))).send().await.expect("it answers");
-    let text = answer.text().await.expect("metrics are text");
-    let line = text.lines().find_map(|line| line.strip_prefix("syncboard_watermark_left_bytes{of=\"disk\"} "));
-    line.and_then(|left| left.parse::<f64>().ok()).expect("it is measured") as u64
+    let left = system.metric("command_url", "syncboard_watermark_left_bytes{of=\"disk\"}").await;
+    left.expect("it is measured") as u64
 }
 
 fn free_port() -> u16 {

@@ -1,8 +1,9 @@
 //! What a run does over time: whether anything grows, or slows down.
 
+use super::figures::Figures;
 use super::record::{Record, Step};
 use super::target::Target;
-use crate::client::http;
+use crate::client::{Answer, http};
 use serde::Serialize;
 use std::time::{Duration, Instant};
 use tokio::time::{MissedTickBehavior, interval};
@@ -42,10 +43,10 @@ pub async fn watched<T>(target: &Target, length: Duration, run: impl Future<Outp
             ticks.tick().await;
             for ((_, url), courses) in target.processes().iter().zip(courses.chunks_mut(METRICS.len())) {
                 let Ok(answer) = client.get(format!("{url}/metrics")).send().await else { continue };
-                let Ok(text) = answer.text().await else { continue };
+                let Ok(answer) = Answer::of(answer).await else { continue };
                 for (course, (metric, _, unit)) in courses.iter_mut().zip(METRICS) {
                     let most = &mut course.quarters[quarter(begun.elapsed(), length)];
-                    *most = most.max(value(&text, metric) / unit);
+                    *most = most.max(answer.metric(metric).unwrap_or_default() / unit);
                 }
             }
         }
@@ -57,18 +58,11 @@ pub async fn watched<T>(target: &Target, length: Duration, run: impl Future<Outp
     (outcome, courses)
 }
 
-/// The value of a metric that has no labels; 0 where it is not.
-fn value(metrics: &str, name: &str) -> f64 {
-    let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    value.and_then(|value| value.parse().ok()).unwrap_or_default()
-}
-
 /// How long requests took in each quarter.
 pub(super) fn latencies(record: &Record) -> Vec<Course> {
     let figures = [0, 1, 2, 3].map(|wanted| {
         let samples = record.samples.iter().filter(|sample| sample.step != Step::Delivery);
-        let samples = samples.filter(|sample| quarter(sample.at, record.length) == wanted).cloned().collect();
-        Record { samples, length: record.length }.figures(|_| true)
+        Figures::of(samples.filter(|sample| quarter(sample.at, record.length) == wanted), record.length / 4)
     });
     let course = |what: &str, quarters| Course { what: what.to_owned(), quarters };
     vec![
@@ -93,6 +87,5 @@ mod tests {
         let record = Record { samples: (0..9).map(sample).collect(), length: Duration::from_secs(8) };
         let [median, _] = <[Course; 2]>::try_from(latencies(&record)).expect("two rows");
         assert_eq!(median.quarters, [1.0, 1.0, 1.0, 9.0]);
-        assert_eq!(value("a_bytes_total 1\na_bytes 2.5\n", "a_bytes"), 2.5);
     }
 }

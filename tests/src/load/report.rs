@@ -104,7 +104,7 @@ impl Report {
         json!({
             "profile": self.plan.name, "form": self.plan.form_name(), "driver": self.driver,
             "seconds": self.record.length.as_secs_f64(), "steps": serde_json::Map::from_iter(rows),
-            "quarters": self.courses().map(|course| json!(course)).collect::<Vec<_>>(),
+            "quarters": self.courses().collect::<Vec<_>>(),
             "failures": self.record.failures(), "truth": self.truth, "missed": self.missed(),
         })
     }
