@@ -155,8 +155,8 @@ def test_a_check_sees_what_it_is_for(name, programs):
     with Installation(overlay, programs, [(one.file, one.old, one.new) for one in faults]) as here:
         here.install()
         for fault in faults:
-            # Some are seen only when the controllers have tried.
-            until(f"{fault.check} says {fault.said}", partial(sees, here, fault))
+            # Some are seen only when the controllers have tried, and they wait longer each time.
+            until(f"{fault.check} says {fault.said}", partial(sees, here, fault), 180)
 
 
 def test_every_check_has_a_fault():
