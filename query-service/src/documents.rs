@@ -167,7 +167,7 @@ impl Api {
     ) -> Result<FoundText, Refused<DocumentStatuses>> {
         let (mut connection, visible) = self.tables.connection(Of::Documents, caller.workspace, min_sequence.0).await?;
         let stored = text::find(&mut connection, caller.workspace.0, id.0).await?.ok_or_else(document_not_found)?;
-        let etag = format!("\"{}\"", stored.sha256);
+        let etag = text::etag(&stored.sha256, &stored.media_type);
         if if_none_match(none_match.0.as_deref(), &etag) {
             return Ok(FoundText::NotModified(etag, visible));
         }

@@ -50,16 +50,17 @@ impl Blobs {
         store.put(sha256, &mut &*bytes).await.map(drop).map_err(Error::unavailable)
     }
 
-    /// The bytes at an address; `None` if there are none.
+    /// The text at an address.
     ///
     /// # Errors
-    /// [`Error::Unavailable`]; [`Error::Missing`] when what is there is not what the address promises.
-    pub async fn get(&self, sha256: &str) -> Result<Option<Vec<u8>>, Error> {
+    /// [`Error::Unavailable`]; [`Error::Missing`] when there is none, or another than the address promises.
+    pub async fn text(&self, sha256: &str) -> Result<String, Error> {
+        let missing = || Error::Missing { sha256: sha256.to_owned() };
         let _steady = self.connection.hold().await;
         let store = self.store().await?;
         let mut object = match store.get(sha256).await {
             Ok(object) => object,
-            Err(error) if error.kind() == GetErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == GetErrorKind::NotFound => return Err(missing()),
             Err(error) => return Err(Error::unavailable(error)),
         };
         let mut bytes = Vec::with_capacity(object.info().size);
@@ -67,9 +68,9 @@ impl Blobs {
         read.map_err(Error::unavailable)?.map_err(Error::unavailable)?;
         if events::content::sha256(&bytes) != sha256 {
             tracing::warn!(sha256, "a blob has other content than its address says");
-            return Err(Error::Missing { sha256: sha256.to_owned() });
+            return Err(missing());
         }
-        Ok(Some(bytes))
+        String::from_utf8(bytes).map_err(|_| missing())
     }
 
     /// What is wrong with a blob as the store tells it, without reading it: nothing, mostly.

@@ -3,8 +3,8 @@
 use super::chat::{Chat, Error};
 use super::{Assistant, actor};
 use domain::document::{Command, Document};
-use events::document::{Assessed, Event, Proposed, SkillLevel};
-use events::{AnyEvent, Category, Content, Stream};
+use events::document::{Assessed, Proposed, SkillLevel};
+use events::{AnyEvent, Category, Stream};
 use serde::Deserialize;
 
 /// Most concepts of an answer that are kept.
@@ -56,17 +56,14 @@ pub(super) async fn event(
     stream: Stream,
     event: &AnyEvent,
 ) -> Result<(), super::Error> {
-    let Some(content) = content(event) else { return Ok(()) };
+    let Some(content) = event.content() else { return Ok(()) };
     let Document::Live(details) = assistant.documents.load(stream).await? else { return Ok(()) };
     if details.sha256 != content.sha256 || details.assessed.is_some() {
         return Ok(());
     }
     let text = match &content.text {
         Some(text) => text.clone(),
-        None => {
-            let bytes = assistant.blobs.get(&content.sha256).await?.unwrap_or_default();
-            String::from_utf8_lossy(&bytes).into_owned()
-        }
+        None => assistant.blobs.text(&content.sha256).await?,
     };
     let text: String = text.chars().take(assistant.model.llm_text_chars).collect();
     if text.trim().is_empty() {
@@ -83,14 +80,6 @@ pub(super) async fn event(
 
 async fn ask(chat: &mut Chat, question: &str) -> Result<Answer, Error> {
     chat.ask(INSTRUCTION, question).await
-}
-
-fn content(event: &AnyEvent) -> Option<&Content> {
-    match event {
-        AnyEvent::Document(Event::Uploaded(uploaded)) => Some(&uploaded.content),
-        AnyEvent::Document(Event::Revised(revised)) => Some(&revised.content),
-        AnyEvent::Document(_) | AnyEvent::Cluster(_) | AnyEvent::Concept(_) | AnyEvent::Account(_) => None,
-    }
 }
 
 impl Answer {

@@ -10,8 +10,8 @@ use analysis::{Analysis, Text};
 use events::document::Event;
 use events::{AnyEvent, Content, Stream};
 use metrics::counter;
+use runtime::EventLog;
 use runtime::blobs::Blobs;
-use runtime::{EventLog, event_log};
 use sqlx::PgPool;
 use std::collections::{BTreeMap, HashMap};
 use std::panic::catch_unwind;
@@ -104,11 +104,7 @@ impl Analyst {
         };
         match content {
             Some(Content { text: Some(text), .. }) => Ok(text),
-            Some(_) | None => {
-                let bytes = self.blobs.get(&subject.sha256).await?;
-                let bytes = bytes.ok_or_else(|| event_log::Error::Missing { sha256: subject.sha256.clone() })?;
-                Ok(String::from_utf8_lossy(&bytes).into_owned())
-            }
+            Some(_) | None => Ok(self.blobs.text(&subject.sha256).await?),
         }
     }
 }

@@ -23,7 +23,7 @@ use runtime::http::{Authorized, Problem, Refused, Statuses, if_none_match};
 use state::PastDocument;
 use uuid::Uuid;
 
-use super::text::{FoundText, Text};
+use super::text::{self, FoundText, Text};
 
 /// The routes of the past.
 pub(crate) struct Api {
@@ -167,7 +167,7 @@ impl Api {
         let found = revisions::one(&mut connection, caller.workspace.0, id.0, revision.0).await?;
         drop(connection);
         let found = found.ok_or_else(revision_not_found)?;
-        let etag = format!("\"{}\"", found.sha256);
+        let etag = text::etag(&found.sha256, &found.media_type);
         if if_none_match(none_match.0.as_deref(), &etag) {
             return Ok(FoundText::NotModified(etag, visible));
         }

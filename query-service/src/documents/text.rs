@@ -82,19 +82,21 @@ pub(crate) async fn find(
     Ok(stored)
 }
 
+/// The entity tag of a text: the same letters in another media type are another answer.
+pub(crate) fn etag(sha256: &str, media_type: &str) -> String {
+    let subtype = media_type.rsplit('/').next().unwrap_or_default();
+    format!("\"{sha256}-{subtype}\"")
+}
+
 impl Stored {
     /// The text itself.
     ///
     /// # Errors
     /// 503 when the blob store is away.
     pub(crate) async fn text(self, blobs: &Blobs) -> Result<String, Problem> {
-        if let Some(text) = self.text {
-            return Ok(text);
+        match self.text {
+            Some(text) => Ok(text),
+            None => Ok(blobs.text(&self.sha256).await?),
         }
-        let bytes = blobs.get(&self.sha256).await?;
-        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
-            tracing::error!(sha256 = self.sha256, "a text that a document names is not in the blob store");
-            Problem::internal()
-        })
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Moment {
 
 /// A change, as the history tells it.
 pub(super) struct Change {
-    sequence: i64,
+    pub(super) sequence: i64,
     pub(super) kind: String,
     pub(super) at: DateTime<Utc>,
     pub(super) detail: Value,

@@ -123,13 +123,9 @@ impl Texts {
         let stream = Stream::document(workspace, DocumentId(document));
         let envelope = self.log.at(&stream, sequence).await?;
         let content = envelope.as_ref().and_then(|envelope| envelope.event.content());
-        if let Some(text) = content.and_then(|content| content.text.clone()) {
-            return Ok(text);
+        match content.and_then(|content| content.text.clone()) {
+            Some(text) => Ok(text),
+            None => Ok(self.blobs.text(sha256).await?),
         }
-        let bytes = self.blobs.get(sha256).await?;
-        bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
-            tracing::error!(sha256, sequence, "a text of the past is neither in the log nor in the blob store");
-            Problem::internal()
-        })
     }
 }

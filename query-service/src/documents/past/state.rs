@@ -87,7 +87,9 @@ pub(super) fn fold(id: Uuid, changes: &[Change]) -> Option<PastDocument> {
     let (first, later) = changes.split_first().filter(|(first, _)| first.kind == "uploaded")?;
     let mut past = PastDocument::uploaded(id, first, Detail::of(first));
     for change in later {
-        past.evolve(change, Detail::of(change));
+        if !past.evolve(change, Detail::of(change)) {
+            tracing::error!(kind = change.kind, "a document's past has a change of a kind that nobody knows");
+        }
     }
     Some(past)
 }
@@ -122,7 +124,8 @@ impl PastDocument {
         }
     }
 
-    fn evolve(&mut self, change: &Change, detail: Detail) {
+    /// Goes on with a change; whether its kind is known.
+    fn evolve(&mut self, change: &Change, detail: Detail) -> bool {
         let document = &mut self.document;
         match change.kind.as_str() {
             "revised" => {
@@ -164,12 +167,14 @@ impl PastDocument {
             "trashed" => document.state = State::Trashed,
             "restored" => (document.state, document.merged_into) = (State::Live, None),
             // Links stand on their own.
-            _ => {}
+            "linked" | "unlinked" => {}
+            _ => return false,
         }
         document.tags.sort_unstable();
         document.tags.dedup();
         document.updated_at = change.at;
         document.sequence = change.sequence();
+        true
     }
 
     fn file_name(&self) -> Option<&str> {
@@ -259,4 +264,23 @@ impl Corrections {
 fn view(source: Source) -> SourceView {
     let kind = source.kind.name().to_owned();
     SourceView { kind, name: source.name, url: source.url, author: source.author }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use events::EventType;
+    use serde_json::json;
+
+    #[test]
+    fn every_change_of_a_document_is_known() {
+        let is_known = |kind: &str| {
+            let change = Change { sequence: 9, kind: kind.to_owned(), at: example::revised_at(), detail: json!({}) };
+            PastDocument::example().evolve(&change, Detail::of(&change))
+        };
+        for kind in events::document::Event::KINDS.iter().filter(|kind| kind.name != "uploaded") {
+            assert!(is_known(kind.name), "{}", kind.name);
+        }
+        assert!(!is_known("forgotten"));
+    }
 }
