@@ -56,6 +56,15 @@ async fn files_are_uploaded_once_and_revised_when_they_change() {
     assert!(text(&third.stdout).starts_with("0 uploaded, 1 revised, 1 unchanged, 2 failed"), "{}", text(&third.stdout));
     assert!(text(&third.stderr).contains("broken.txt: not UTF-8"), "{}", text(&third.stderr));
     assert!(text(&third.stderr).contains("/nowhere/at/all.txt"), "{}", text(&third.stderr));
+
+    // Back to what it was uploaded with.
+    write("notes.md", b"# Notes\n\ntext");
+    let fourth = upload(&system, &[&folder]).await;
+    assert!(
+        text(&fourth.stdout).starts_with("0 uploaded, 1 revised, 1 unchanged, 1 failed"),
+        "{}",
+        text(&fourth.stdout)
+    );
     system.finish().await;
 }
 

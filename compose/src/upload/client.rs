@@ -62,14 +62,13 @@ impl Client {
             "tags": tags,
         });
         let put = self.session.request(Method::PUT, &format!("/v1/documents/{id}")).json(&body);
-        match send(put).await {
-            Ok(response) if response.headers().get("idempotency-replayed").is_some_and(|value| value == "true") => {
-                Ok(Fate::Unchanged)
-            }
-            Ok(_) => Ok(Fate::Uploaded),
-            Err(refusal) if refusal.is("document_exists") => self.revise(id, &body["text"], media_type).await,
-            Err(refusal) => Err(refusal),
-        }
+        let is_new = match send(put).await {
+            Ok(response) => response.headers().get("idempotency-replayed").is_none_or(|value| value != "true"),
+            Err(refusal) if refusal.is("document_exists") => false,
+            Err(refusal) => return Err(refusal),
+        };
+        // What began with this text may have another by now.
+        if is_new { Ok(Fate::Uploaded) } else { self.revise(id, &body["text"], media_type).await }
     }
 
     async fn revise(&self, id: Uuid, text: &Value, media_type: &str) -> Result<Fate, Refusal> {
