@@ -10,7 +10,7 @@ use poem::http::StatusCode;
 use runtime::config::Secret;
 use runtime::http::{Problem, code};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Shortest password, in characters (NIST SP 800-63B).
 const SHORTEST: usize = 8;
@@ -79,21 +79,66 @@ impl Passwords {
             problem.retry_after = Some(2);
             problem
         };
-        let _place = self.waiting.clone().try_acquire_owned().map_err(|_| overloaded())?;
-        let _turn = self.hashing.clone().acquire_owned().await.map_err(|_| overloaded())?;
+        let place = Place::take(&self.waiting).ok_or_else(overloaded)?;
+        let turn = self.hashing.clone().acquire_owned().await.map_err(|_| overloaded())?;
+        // Held until the work is done, whether or not anybody waits for it still.
+        let work = move || {
+            let _held = (place, turn);
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())
+    }
+}
+
+/// A place among those who wait or are at work, counted as long as it is held.
+struct Place(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
+
+impl Place {
+    fn take(places: &Arc<Semaphore>) -> Option<Self> {
+        let place = places.clone().try_acquire_owned().ok()?;
         gauge!(PASSWORD_QUEUE).increment(1);
-        let result = tokio::task::spawn_blocking(work).await;
+        Some(Self(place))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
         gauge!(PASSWORD_QUEUE).decrement(1);
-        result.map_err(|_| Problem::internal())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+    use tokio::sync::oneshot;
 
     #[test]
     fn the_hash_of_nobody_is_a_hash() {
         assert!(PasswordHash::new(NOBODY).is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_leaves_no_room_for_more_work() {
+        let passwords = Passwords::new(&config::Passwords {
+            password_hashes: 1,
+            password_queue: 0,
+            token_lifetime: Duration::ZERO,
+        });
+        let (begin, begun) = oneshot::channel();
+        let (end, ended) = std::sync::mpsc::channel();
+        let work = passwords.run(move || {
+            begin.send(()).expect("somebody listens");
+            ended.recv().expect("somebody says so")
+        });
+        tokio::select! {
+            _ = work => panic!("it was not told to end"),
+            begun = begun => begun.expect("it begins"),
+        }
+        assert!(passwords.run(|| ()).await.is_err(), "the work goes on, and there is room for one");
+        end.send(()).expect("it listens");
+        let freed = passwords.hashing.acquire().await.expect("a turn");
+        drop(freed);
+        assert!(passwords.run(|| ()).await.is_ok());
     }
 }
