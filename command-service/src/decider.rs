@@ -13,7 +13,7 @@ use metrics::{counter, histogram};
 use quick_cache::sync::Cache;
 use runtime::EventLog;
 use runtime::clock::Clock;
-use runtime::event_log::{self, Appended};
+use runtime::event_log::{self, Appended, Recorded};
 use runtime::http::RequestContext;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -98,18 +98,18 @@ where
 
     /// The state of a stream as the log has it now.
     pub(crate) async fn load(&self, stream: Stream) -> Result<A, event_log::Error> {
-        Ok(self.read(stream).await?.state.clone())
+        Ok(self.newest(stream).await?.state.clone())
     }
 
     /// The tip of a stream as the log has it now.
     pub(crate) async fn tip(&self, stream: Stream) -> Result<Arc<Tip<A>>, event_log::Error> {
-        self.read(stream).await
+        self.newest(stream).await
     }
 
     /// Whether a command was done, as far as its stream remembers. Its first answer then stands, whatever other streams
     /// say by now: whoever asks them before a command asks this first.
     pub(crate) async fn remembers(&self, stream: Stream, id: CommandId) -> Result<bool, event_log::Error> {
-        Ok(self.read(stream).await?.memory.find(id).is_some())
+        Ok(self.newest(stream).await?.memory.find(id).is_some())
     }
 
     /// The tip of a stream as this process saw it last, if it remembers it.
@@ -126,16 +126,14 @@ where
             if attempt > 0 && begun.elapsed() > self.timeout {
                 break;
             }
-            let (tip, is_fresh) = match attempt {
-                0 => self.first_look(&order).await?,
-                _ => (self.read(order.stream).await?, true),
-            };
+            let is_newest = attempt > 0;
+            let tip = if is_newest { self.newest(order.stream).await? } else { self.first_look(&order).await? };
             let mut step = self.attempt(&order, fingerprint, &tip).await;
-            // A refusal, or nothing to do, by a state from memory says little: others may have changed the stream.
+            // A refusal, or nothing to do, by any other state says little: others may have changed the stream.
             let says_no = matches!(step, Err(Error::Refused(_) | Error::Stale { .. }))
                 || matches!(step, Ok(Step::Done(Outcome { is_changed: false, .. })));
-            if says_no && !is_fresh {
-                let tip = self.read(order.stream).await?;
+            if says_no && !is_newest {
+                let tip = self.newest(order.stream).await?;
                 step = self.attempt(&order, fingerprint, &tip).await;
             }
             match step? {
@@ -201,37 +199,46 @@ where
         }
     }
 
-    /// The tip for the first attempt, and whether it was read just now.
-    async fn first_look(&self, order: &Order<A::Command>) -> Result<(Arc<Tip<A>>, bool), event_log::Error> {
+    /// A tip for the first attempt, which others may have gone beyond: from memory, or from whichever replica of the log.
+    async fn first_look(&self, order: &Order<A::Command>) -> Result<Arc<Tip<A>>, event_log::Error> {
         if let Some(tip) = self.tips.get(&order.stream) {
             counter!(STATE_HITS).increment(1);
-            return Ok((tip, false));
+            return Ok(tip);
         }
         if order.is_creation {
-            return Ok((Arc::default(), false));
+            return Ok(Arc::default());
         }
-        Ok((self.read(order.stream).await?, true))
+        let last = self.log.last(&order.stream).await?;
+        self.read(order.stream, last).await
     }
 
-    /// Reads the tip from the log: the last message, or all of them if the last has a state of another format.
-    async fn read(&self, stream: Stream) -> Result<Arc<Tip<A>>, event_log::Error> {
+    /// The tip as the log's leader has it.
+    async fn newest(&self, stream: Stream) -> Result<Arc<Tip<A>>, event_log::Error> {
+        let last = self.log.newest(&stream).await?;
+        self.read(stream, last).await
+    }
+
+    /// Reads the tip of a stream: from its last message, or from all of them if that says no state, or one of another format.
+    async fn read(&self, stream: Stream, last: Option<Recorded>) -> Result<Arc<Tip<A>>, event_log::Error> {
         counter!(STATE_LOADS).increment(1);
-        let Some(last) = self.log.last(&stream).await? else {
+        let Some(last) = last else {
             return Ok(Arc::default());
         };
         let tip = match last.tip().and_then(|line| Tip::read(line, last.sequence)) {
             Some(tip) => tip,
-            None => self.fold(stream).await?,
+            None => self.fold(stream, last.sequence).await?,
         };
         let tip = Arc::new(tip);
         self.tips.insert(stream, tip.clone());
         Ok(tip)
     }
 
-    /// Folds a whole stream. Fingerprints are not in the events, so of its commands only the ids are remembered.
-    async fn fold(&self, stream: Stream) -> Result<Tip<A>, event_log::Error> {
+    /// Folds a stream up to its last event. Fingerprints are not in the events, so of its commands only the ids are remembered.
+    async fn fold(&self, stream: Stream, last: u64) -> Result<Tip<A>, event_log::Error> {
         let mut tip = Tip::<A>::default();
-        while let Some(recorded) = self.log.next(&stream, tip.sequence).await? {
+        while tip.sequence < last {
+            let recorded = self.log.next(&stream, tip.sequence).await?;
+            let recorded = recorded.ok_or_else(|| event_log::Error::unavailable("a replica of the log lags"))?;
             let envelope = recorded.decode::<A::Event>()?;
             tip = tip.after(&envelope.event, Done::pending(envelope.id, 0)).stored_at(recorded.sequence);
         }

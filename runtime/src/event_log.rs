@@ -77,7 +77,8 @@ impl Error {
         }
     }
 
-    pub(crate) fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+    /// The log does not do its part now, for this reason.
+    pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         counter!(LOG_FAILURES).increment(1);
         Self::Unavailable { source: source.into() }
     }

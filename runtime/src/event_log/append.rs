@@ -11,6 +11,9 @@ use events::{Envelope, EventType, TraceContext};
 /// Header with the decision state after the event, see [`super::Recorded::tip`].
 pub(super) const TIP: &str = "syncboard-tip";
 
+/// Longest tip that goes with an event: JetStream takes 64 KiB of headers.
+const LONGEST_TIP: usize = 48 << 10;
+
 /// What became of an append.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Appended {
@@ -22,7 +25,7 @@ pub enum Appended {
 
 impl EventLog {
     /// Appends an event to its stream, whose last event must stand at `expected` (0: the stream must be empty). `tip` is
-    /// the decision state after it, one line, as [`super::Recorded::tip`] gives it back.
+    /// the decision state after it, one line, as [`super::Recorded::tip`] gives it back; one that is too long stays behind.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the stream ends elsewhere, [`Error::OutcomeUnknown`] when no answer came,
@@ -67,7 +70,10 @@ impl EventLog {
         for (name, value) in trace.iter().flat_map(trace_headers) {
             headers.insert(name, value);
         }
-        headers.insert(TIP, ascii(tip));
+        let tip = ascii(tip);
+        if tip.len() <= LONGEST_TIP {
+            headers.insert(TIP, tip);
+        }
         let message = PublishMessage::build()
             .headers(headers)
             .payload(encoded.body.into())

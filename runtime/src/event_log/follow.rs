@@ -18,6 +18,9 @@ pub(super) const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 /// How often is looked whether the connection is still the one over which the server delivers.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// No message of the log is larger: what NATS takes at once, and the rest. The server gives none to who asks for fewer bytes.
+const LARGEST: usize = 9 << 20;
+
 /// How a follower reads.
 #[derive(Clone, Debug)]
 pub struct Follow {
@@ -205,6 +208,7 @@ impl Follower {
         let messages = consumer
             .stream()
             .max_messages_per_batch(self.batch_events.saturating_mul(2))
+            .max_bytes_per_batch(self.batch_bytes.saturating_mul(2).max(LARGEST))
             .expires(Duration::from_secs(10))
             .heartbeat(Duration::from_millis(500))
             .messages()

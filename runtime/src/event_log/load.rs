@@ -29,7 +29,7 @@ impl Recorded {
         Self { sequence, stream, headers, body }
     }
 
-    /// The decision state after this event, as it was given to [`EventLog::append`].
+    /// The decision state after this event, as it was given to [`EventLog::append`]; nothing if it was too long.
     #[must_use]
     pub fn tip(&self) -> Option<&str> {
         self.header(TIP)
@@ -77,13 +77,22 @@ impl From<StreamMessage> for Recorded {
 }
 
 impl EventLog {
-    /// The last message of a stream; one round trip.
+    /// The last message of a stream; one round trip. Any replica may answer, also one that lags.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn last(&self, stream: &Stream) -> Result<Option<Recorded>, Error> {
         let _steady = self.connection.hold().await;
         found(*stream, self.stream.direct_get_last_for_subject(stream.subject()).await)
+    }
+
+    /// The last message of a stream as the log's leader has it: none that was acknowledged is missing.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn newest(&self, stream: &Stream) -> Result<Option<Recorded>, Error> {
+        let _steady = self.connection.hold().await;
+        Ok(self.newest_under(&stream.subject()).await?.map(Recorded::from))
     }
 
     /// The message at a sequence, of whichever stream.
@@ -109,8 +118,12 @@ impl EventLog {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn last_under(&self, subject: &str) -> Result<Option<u64>, Error> {
+        Ok(self.newest_under(subject).await?.map(|message| message.sequence))
+    }
+
+    async fn newest_under(&self, subject: &str) -> Result<Option<StreamMessage>, Error> {
         match self.stream.get_last_raw_message_by_subject(subject).await {
-            Ok(message) => Ok(Some(message.sequence)),
+            Ok(message) => Ok(Some(message)),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(Error::unavailable(error)),
         }
