@@ -8,7 +8,7 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use metrics::gauge;
 use poem::http::StatusCode;
 use runtime::config::Secret;
-use runtime::http::{Problem, code};
+use runtime::http::Problem;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -73,12 +73,7 @@ impl Passwords {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let overloaded = || {
-            let mut problem =
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, code::OVERLOADED, "too many requests in progress");
-            problem.retry_after = Some(2);
-            problem
-        };
+        let overloaded = || Problem::overloaded(2);
         let place = Place::take(&self.waiting).ok_or_else(overloaded)?;
         let turn = self.hashing.clone().acquire_owned().await.map_err(|_| overloaded())?;
         // Held until the work is done, whether or not anybody waits for it still.

@@ -166,6 +166,10 @@ pub struct Overviews {
     /// Longest text that is analysed to show a document as it was, where no analysis of it is remembered
     #[arg(long, env = "SYNCBOARD_PAST_TEXT", default_value = "1MiB")]
     pub past_text: ByteSize,
+    /// Answers at once that take a processor and whole texts: comparisons, differences, analyses of the past, graphs; further
+    /// ones wait
+    #[arg(long, env = "SYNCBOARD_HEAVY_READS", default_value_t = 4)]
+    pub heavy_reads: usize,
 }
 
 /// Sizes of pages.

@@ -9,6 +9,7 @@ mod config;
 mod cursor;
 mod documents;
 mod duplicates;
+mod heavy;
 mod hot;
 mod interval;
 mod metrics;
@@ -23,6 +24,7 @@ mod visibility;
 pub use config::Config;
 
 use config::{Serve, Subcommand};
+use heavy::Heavy;
 use hot::Hot;
 use poem::{Endpoint, EndpointExt, Response, Route};
 use poem_openapi::{OpenApi, OpenApiService};
@@ -137,13 +139,14 @@ fn build(
     let gauges = tables.pool.clone();
     let (pages, overviews) = (config.reads.pages(), &config.reads.overviews);
     let most = usize::try_from(overviews.compare_limit.as_u64()).unwrap_or(usize::MAX);
+    let heavy = Heavy::new(overviews.heavy_reads);
     let reads = (
         documents::Api { tables: tables.clone(), hot, blobs: blobs.clone(), pages },
         documents::KnowledgeApi { tables: tables.clone(), pages, overviews: overviews.clone() },
-        documents::CompareApi { tables: tables.clone(), blobs, most },
-        documents::PastApi { tables: tables.clone(), texts, pages, overviews: overviews.clone() },
+        documents::CompareApi { tables: tables.clone(), blobs, most, heavy: heavy.clone() },
+        documents::PastApi { tables: tables.clone(), texts, pages, overviews: overviews.clone(), heavy: heavy.clone() },
         concepts::Api { tables: tables.clone(), pages, overviews: overviews.clone() },
-        concepts::GraphApi { tables: tables.clone(), overviews: overviews.clone() },
+        concepts::GraphApi { tables: tables.clone(), overviews: overviews.clone(), heavy },
         clusters::Api { tables: tables.clone(), pages },
         duplicates::Api { tables: tables.clone(), pages },
         suggestions::Api { tables: tables.clone(), overviews: overviews.clone() },

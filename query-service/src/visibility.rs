@@ -14,11 +14,11 @@ use runtime::traces;
 use sqlx::{AssertSqlSafe, PgPool};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout_at};
 use tracing::Instrument;
 
-/// How often the database is asked while a read waits and no announcement comes.
+/// How often the database is asked while reads wait.
 const POLL: Duration = Duration::from_millis(25);
 
 /// What fills tables that are read here.
@@ -62,13 +62,17 @@ impl Part {
 
 /// What is known of the visible sequences of a projection; clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Known(Arc<watch::Sender<Sequences>>);
+pub(crate) struct Known {
+    shown: Arc<watch::Sender<Sequences>>,
+    /// When the database was asked last; locked while it is.
+    asked: Arc<Mutex<Option<Instant>>>,
+}
 
 impl Known {
     /// Nothing is known any more. To be called when a connection to the database is made: should it have crashed, its last
     /// commits may be gone, and are made once more.
     pub(crate) fn forget(&self) {
-        self.0.send_replace(Sequences::default());
+        self.shown.send_replace(Sequences::default());
     }
 }
 
@@ -97,7 +101,7 @@ impl Visibility {
 
     /// The sequence that everything read from now on shows at least, as far as is known.
     pub(crate) fn now(&self, part: Part) -> u64 {
-        part.visible(&self.known.0.borrow())
+        part.visible(&self.known.shown.borrow())
     }
 
     /// Waits until everything read of a workspace from now on shows at least a sequence, and says what it shows.
@@ -145,7 +149,7 @@ impl Visibility {
     }
 
     async fn wait(&self, part: Part, wanted: u64) -> Result<u64, sqlx::Error> {
-        let mut announced = self.known.0.subscribe();
+        let mut announced = self.known.shown.subscribe();
         if self.now(part) == 0 {
             self.ask().await?;
         }
@@ -158,9 +162,20 @@ impl Visibility {
             }
             tokio::select! {
                 _ = announced.changed() => {}
-                _ = poll.tick() => self.ask().await?,
+                _ = poll.tick() => self.ask_for_all().await?,
             }
         }
+    }
+
+    /// One of those who wait asks for all of them.
+    async fn ask_for_all(&self) -> Result<(), sqlx::Error> {
+        let Ok(mut asked) = self.known.asked.try_lock() else { return Ok(()) };
+        if asked.is_some_and(|asked| asked.elapsed() < POLL) {
+            return Ok(());
+        }
+        let answer = self.ask().await;
+        *asked = Some(Instant::now());
+        answer
     }
 
     async fn ask(&self) -> Result<(), sqlx::Error> {
@@ -178,7 +193,7 @@ impl Visibility {
 
     /// Shards show the log up to their sequences.
     fn raise(&self, shown: impl IntoIterator<Item = (u64, u64)>) {
-        let is_raised = self.known.0.send_if_modified(|sequences| {
+        let is_raised = self.known.shown.send_if_modified(|sequences| {
             let before = *sequences;
             for (shard, sequence) in shown {
                 if let Some(place) = place(shard) {

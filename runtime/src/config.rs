@@ -149,6 +149,10 @@ pub struct Http {
     /// Largest body of any other request
     #[arg(long, env = "SYNCBOARD_BODY_LIMIT", default_value = "64KiB")]
     pub body_limit: ByteSize,
+    /// Most bytes of bodies larger than that which are held at once; further ones wait, and are answered 503 after the body
+    /// timeout
+    #[arg(long, env = "SYNCBOARD_BODIES_LIMIT", default_value = "128MiB")]
+    pub bodies_limit: ByteSize,
     /// How long a request's body may take to arrive
     #[arg(long, env = "SYNCBOARD_BODY_TIMEOUT", value_parser = duration, default_value = "30s")]
     pub body_timeout: Duration,

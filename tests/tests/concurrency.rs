@@ -1,11 +1,14 @@
 //! Commands that race or are sent again, and parts of the system that are away.
 
+use futures_util::{FutureExt, StreamExt};
 use reqwest::Method;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use std::time::Duration;
 use tests::client::send;
 use tests::system::wait_for;
 use tests::{Answer, Client, Subscriber, System};
+use tokio::time::timeout;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 
@@ -176,4 +179,25 @@ async fn who_waits_for_a_turn_at_the_log_hears_heartbeats() {
 fn children(parent: u32) -> Vec<u32> {
     let text = std::fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
     text.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
+#[tokio::test]
+async fn a_no_is_the_leaders_to_say() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let id = ada.upload("title", "text").await.id();
+    // Another process changes the document; to this one it is new.
+    system.replaced("command-service", Signal::TERM).await;
+    let administrator = system.administrator().await;
+    let asked = format!("$JS.API.STREAM.MSG.GET.{}", runtime::event_log::STREAM);
+    let mut asked = administrator.client().subscribe(asked).await.expect("a subscription");
+    administrator.client().flush().await.expect("it stands");
+
+    // Whoever accepts asks nobody else: the append finds out.
+    ada.put(&format!("/v1/documents/{id}/title"), &json!({ "title": "other" })).await.expect(200);
+    assert!(asked.next().now_or_never().is_none(), "the leader is asked for nothing");
+    let same = ada.put(&format!("/v1/documents/{id}/title"), &json!({ "title": "other" })).await.expect(200);
+    assert_eq!(same.json()["changed"], false);
+    timeout(Duration::from_secs(60), asked.next()).await.expect("the leader is asked").expect("a request");
+    system.finish().await;
 }

@@ -1,5 +1,6 @@
 //! Real subscribers: curl, a WebSocket client of another language, and clients of both kinds that take too little.
 
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -9,6 +10,8 @@ use tests::{Client, Subscriber, System};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -82,6 +85,40 @@ async fn a_websocket_client_of_another_language_resumes_and_is_told_the_end() {
     })
     .await;
     system.finish_after_faults().await;
+}
+
+#[tokio::test]
+async fn who_talks_all_the_time_is_served_from_the_log_all_the_same() {
+    let settings = [("SYNCBOARD_RECENT_EVENTS", "4"), ("SYNCBOARD_RECENT_BYTES", "1KiB")];
+    let system = System::start_with(PROGRAM, &settings).await;
+    let ada = system.client("ada").await;
+    let sequences = upload_many(&ada).await;
+    let administrator = system.administrator().await;
+    let mut made = administrator.client().subscribe("$JS.API.CONSUMER.CREATE.>").await.expect("a subscription");
+    administrator.client().flush().await.expect("it stands");
+
+    let ticket = tests::client::send(ada.query(reqwest::Method::POST, "/v1/tickets")).await.expect(201).json();
+    let ticket = ticket["ticket"].as_str().expect("a ticket");
+    let address = system.fact("query_url").replacen("http", "ws", 1);
+    let (socket, _) =
+        connect_async(format!("{address}/v1/events/socket?ticket={ticket}&after=0")).await.expect("a socket");
+    let (mut to, mut from) = socket.split();
+    let talking = tokio::spawn(async move { while to.send(Message::text("and")).await.is_ok() {} });
+    let mut missing = sequences;
+    while !missing.is_empty() {
+        let message = timeout(PATIENCE, from.next()).await.expect("it comes").expect("a message").expect("it is whole");
+        if let Message::Text(text) = message {
+            missing.remove(&event(&text)["sequence"].as_u64().expect("a sequence"));
+        }
+    }
+    talking.abort();
+    drop(from);
+    let mut consumers = 0;
+    while made.next().now_or_never().flatten().is_some() {
+        consumers += 1;
+    }
+    assert!(consumers > 0 && consumers < 10, "{consumers} were made for one subscriber");
+    system.finish().await;
 }
 
 /// Uploads many large events; their sequences.

@@ -4,6 +4,7 @@ mod example;
 
 use crate::answer::{Found, WorkspaceStatuses};
 use crate::config::Overviews;
+use crate::heavy::Heavy;
 use crate::section::Section;
 use crate::tables::{Of, Tables};
 use analysis::graph::{self, Pair};
@@ -23,6 +24,7 @@ const POOL: i64 = 3;
 pub(crate) struct Api {
     pub(crate) tables: Tables,
     pub(crate) overviews: Overviews,
+    pub(crate) heavy: Heavy,
 }
 
 /// A concept in the graph.
@@ -138,8 +140,9 @@ impl Api {
         let head = snapshot.finish();
         let most = (wanted.nodes as usize, wanted.edges as usize);
         // Finding a place for each takes longer than a request should keep others waiting.
-        let drawn = tokio::task::spawn_blocking(move || draw(&nodes, &documents, most.0, most.1)).await;
-        Ok(head.found(&drawn.map_err(|_| Problem::internal())?))
+        let turn = self.heavy.turn().await?;
+        let drawn = turn.run(move || draw(&nodes, &documents, most.0, most.1)).await?;
+        Ok(head.found(&drawn))
     }
 }
 

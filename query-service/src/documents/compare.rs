@@ -2,6 +2,7 @@
 
 use super::text;
 use crate::answer::{DocumentStatuses, Found, document_not_found};
+use crate::heavy::Heavy;
 use crate::section::Section;
 use crate::tables::{Of, Tables};
 use analysis::near;
@@ -21,6 +22,7 @@ pub(crate) struct Api {
     pub(crate) blobs: Blobs,
     /// Most bytes of each text.
     pub(crate) most: usize,
+    pub(crate) heavy: Heavy,
 }
 
 /// A concept of one or both documents.
@@ -107,10 +109,10 @@ impl Api {
         let is_same_text = a.sha256 == b.sha256;
         // The database is not kept waiting for the blob store.
         let answered = snapshot.finish();
+        let turn = self.heavy.turn().await?;
         let (a, b) = (a.text(&self.blobs).await?, b.text(&self.blobs).await?);
         let most = self.most;
-        let compared = tokio::task::spawn_blocking(move || compare(&a, &b, most)).await;
-        let (comparison, is_partial) = compared.map_err(|_| Problem::internal())?;
+        let (comparison, is_partial) = turn.run(move || compare(&a, &b, most)).await?;
         Ok(answered.found(&DocumentComparison {
             is_same_text,
             resemblance: f64::from(comparison.resemblance),

@@ -10,6 +10,7 @@ mod state;
 use crate::answer::{self, Found, document_not_found};
 use crate::config::{Overviews, Pages};
 use crate::cursor;
+use crate::heavy::Heavy;
 use crate::section::Section;
 use crate::tables::{Of, Tables};
 use chrono::{DateTime, Utc};
@@ -31,6 +32,7 @@ pub(crate) struct Api {
     pub(crate) texts: Texts,
     pub(crate) pages: Pages,
     pub(crate) overviews: Overviews,
+    pub(crate) heavy: Heavy,
 }
 
 /// How showing a document as it was can fail.
@@ -103,12 +105,13 @@ impl Api {
             Some(analysis) => past.with_concepts_of(analysis),
             None => {
                 past.check_length(self.overviews.past_text)?;
+                let turn = self.heavy.turn().await?;
                 let text = self.texts.at(caller.workspace, id, past.content_sequence, &past.document.sha256).await?;
-                let analysed = tokio::task::spawn_blocking(move || {
+                let analysed = turn.run(move || {
                     let analysis = past.analyse(&text);
                     past.with_concepts_of(analysis)
                 });
-                analysed.await.map_err(|_| Problem::internal())?
+                analysed.await?
             }
         };
         Ok(answered.found(&past))
@@ -206,12 +209,13 @@ impl Api {
             pair.push(found.ok_or_else(revision_not_found)?);
         }
         let answered = snapshot.finish();
+        let turn = self.heavy.turn().await?;
         let mut texts = Vec::with_capacity(2);
         for found in &pair {
             texts.push(self.texts.at(caller.workspace, id.0, found.sequence, &found.sha256).await?);
         }
         let most = usize::try_from(self.overviews.compare_limit.as_u64()).unwrap_or(usize::MAX);
-        let diff = tokio::task::spawn_blocking(move || diff::of((from, &texts[0]), (to, &texts[1]), most)).await;
-        Ok(answered.found(&diff.map_err(|_| Problem::internal())?))
+        let diff = turn.run(move || diff::of((from, &texts[0]), (to, &texts[1]), most)).await?;
+        Ok(answered.found(&diff))
     }
 }

@@ -3,6 +3,7 @@
 use super::subscription::{Closed, Next, Subscription};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use poem::web::websocket::{BoxWebSocketUpgraded, CloseCode, Message, WebSocket, WebSocketConfig, WebSocketStream};
+use std::pin::pin;
 use std::time::Instant;
 use tokio::time::timeout;
 
@@ -60,16 +61,24 @@ async fn run(mut socket: WebSocketStream, mut subscription: Subscription) {
             Sent::TooSlow => break Closed::TooSlow,
             Sent::Gone => return,
         }
-        next = loop {
-            tokio::select! {
-                next = subscription.next() => break next,
-                received = socket.next() => match received {
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return leave(socket, &subscription).await,
-                    Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => {
-                        heard = Instant::now();
-                    }
-                },
+        let comes = {
+            // Goes on whatever the client sends: a page of the log that is given up is asked for anew.
+            let mut coming = pin!(subscription.next());
+            loop {
+                tokio::select! {
+                    next = &mut coming => break Some(next),
+                    received = socket.next() => match received {
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => break None,
+                        Some(Ok(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => {
+                            heard = Instant::now();
+                        }
+                    },
+                }
             }
+        };
+        next = match comes {
+            Some(next) => next,
+            None => return leave(socket, &subscription).await,
         };
     };
     let code = match why {

@@ -2,6 +2,7 @@
 
 use super::problem::{Problem, code};
 use crate::config;
+use bytesize::ByteSize;
 use poem::http::StatusCode;
 use poem::{Body, Request, RequestBody, Result};
 use poem_openapi::payload::{ParsePayload, Payload};
@@ -9,12 +10,45 @@ use poem_openapi::registry::{MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 /// How large a body may be, decided by its type.
 pub trait Limited {
     /// Bytes, from the service's configuration.
     fn limit(config: &config::Http) -> usize {
         usize::try_from(config.body_limit.as_u64()).unwrap_or(usize::MAX)
+    }
+}
+
+/// Room for large bodies, of all requests together, and what one request has of it until it is answered.
+#[derive(Clone)]
+pub(super) struct Room {
+    /// In KiB.
+    left: Arc<Semaphore>,
+    all: u32,
+    taken: Arc<OnceLock<OwnedSemaphorePermit>>,
+}
+
+impl Room {
+    pub(super) fn new(limit: ByteSize) -> Self {
+        let all = u32::try_from(limit.as_u64() >> 10).unwrap_or(u32::MAX).max(1);
+        Self { left: Arc::new(Semaphore::new(all as usize)), all, taken: Arc::default() }
+    }
+
+    /// The same room, for another request.
+    pub(super) fn shared(&self) -> Self {
+        Self { taken: Arc::default(), ..self.clone() }
+    }
+
+    /// Waits until there is room for so many bytes; for the largest ones until there is nothing else.
+    async fn take(&self, bytes: usize) {
+        let wanted = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).min(self.all);
+        if let Ok(room) = self.left.clone().acquire_many_owned(wanted).await {
+            // A request has one body.
+            drop(self.taken.set(room));
+        }
     }
 }
 
@@ -94,7 +128,12 @@ async fn read_at_most(limit: usize, request: &Request, body: Body, config: &conf
     if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    match tokio::time::timeout(config.body_timeout, body.into_bytes_limit(limit)).await {
+    let length = announced.unwrap_or(limit);
+    if length as u64 > config.body_limit.as_u64() {
+        let room = request.data::<Room>().expect("the edge gives every request its room");
+        timeout(config.body_timeout, room.take(length)).await.map_err(|_| Problem::overloaded(1))?;
+    }
+    match timeout(config.body_timeout, body.into_bytes_limit(limit)).await {
         Ok(Ok(bytes)) => Ok(bytes.into()),
         Ok(Err(poem::error::ReadBodyError::PayloadTooLarge)) => Err(too_large()),
         Ok(Err(error)) => {

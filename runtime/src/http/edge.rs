@@ -1,19 +1,19 @@
 //! The edge around all routes of a service: request id and trace context in, problems instead of errors and panics out,
 //! security headers, one access line and the metrics of every request.
 
-use super::problem::{Problem, code};
+use super::body::Room;
+use super::problem::Problem;
 use crate::config;
 use crate::metrics::{REQUEST_SECONDS, REQUESTS, REQUESTS_IN_PROGRESS, REQUESTS_LIMIT};
 use crate::traces;
 use events::TraceContext;
 use futures_util::FutureExt;
 use metrics::{counter, gauge, histogram};
-use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use poem::http::{HeaderName, HeaderValue, Method, header};
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 use poem_openapi::OperationId;
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Semaphore;
 use tracing::{Instrument, Span};
@@ -30,6 +30,8 @@ pub struct RequestContext {
 
 /// What requests are counted as that no operation has answered: to unknown paths, without a token, too many at once.
 const NO_OPERATION: &str = "none";
+/// The class of those whose client went away before there was an answer.
+const ABORTED: &str = "aborted";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -57,13 +59,16 @@ pub fn edge<E: Endpoint>(
         }
         drop(histogram!(REQUEST_SECONDS, "operation" => operation));
     }
-    Edge { routes, config: config.clone(), places: Arc::new(Semaphore::new(config.max_requests)), operations }
+    counter!(REQUESTS, "operation" => NO_OPERATION, "status" => ABORTED).increment(0);
+    let (places, room) = (Semaphore::new(config.max_requests), Room::new(config.bodies_limit));
+    Edge { routes, config: config.clone(), places, room, operations }
 }
 
 struct Edge<E> {
     routes: E,
     config: config::Http,
-    places: Arc<Semaphore>,
+    places: Semaphore,
+    room: Room,
     /// Their paths.
     operations: BTreeMap<String, String>,
 }
@@ -72,60 +77,88 @@ impl<E: Endpoint> Endpoint for Edge<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> Result<Response> {
-        let begun = Instant::now();
         let mut context = RequestContext::of(&request);
-        let span = if is_probe(&request) {
-            Span::none()
-        } else {
-            traces::request(&request, context.id, context.trace.as_ref())
-        };
+        let is_probe = is_probe(&request);
+        let span = if is_probe { Span::none() } else { traces::request(&request, context.id, context.trace.as_ref()) };
         context.trace = traces::context(&span).or(context.trace);
-        let (method, path, id) = (request.method().clone(), request.uri().path().to_owned(), context.id);
-        let trace = context.trace.clone();
+        let visit = Visit::begin(&request, &context);
         request.set_data(context);
         request.set_data(self.config.clone());
-        gauge!(REQUESTS_IN_PROGRESS).increment(1);
-        let mut response = self.answer(request).instrument(span.clone()).await;
-        gauge!(REQUESTS_IN_PROGRESS).decrement(1);
+        request.set_data(self.room.shared());
+        let mut response = self.answer(request, is_probe).instrument(span.clone()).await;
 
         let headers = response.headers_mut();
         for (name, value) in &SECURITY {
             headers.insert(name, value.clone());
         }
-        if let Ok(value) = HeaderValue::from_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
+        if let Ok(value) = HeaderValue::from_str(visit.id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
             headers.insert(REQUEST_ID, value);
         }
         let operation = response.data::<OperationId>().map(|operation| operation.0);
-        let (status, duration) = (response.status().as_u16(), begun.elapsed());
-        traces::answered(&span, method.as_str(), operation, &self.operations, status);
-        let operation = operation.unwrap_or(NO_OPERATION);
-        let labels = [("operation", operation), ("status", status_class(status))];
-        counter!(REQUESTS, &labels).increment(1);
-        histogram!(REQUEST_SECONDS, "operation" => operation).record(duration.as_secs_f64());
-        tracing::event!(
-            target: "access",
-            tracing::Level::INFO,
-            request.id = %id,
-            request.method = %method,
-            request.path = path,
-            request.operation = operation,
-            trace.id = trace.as_ref().map(TraceContext::trace),
-            status,
-            duration_ms = duration.as_secs_f64() * 1_000.0,
-            "request"
-        );
+        let status = response.status().as_u16();
+        traces::answered(&span, visit.method.as_str(), operation, &self.operations, status);
+        visit.answered(operation.unwrap_or(NO_OPERATION), status);
         Ok(response)
     }
 }
 
+/// A request in progress. It ends with its answer; or is dropped without one, when its client goes away.
+struct Visit {
+    begun: Instant,
+    id: Uuid,
+    method: Method,
+    path: String,
+    trace: Option<TraceContext>,
+    is_answered: bool,
+}
+
+impl Visit {
+    fn begin(request: &Request, context: &RequestContext) -> Self {
+        gauge!(REQUESTS_IN_PROGRESS).increment(1);
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (id, trace) = (context.id, context.trace.clone());
+        Self { begun: Instant::now(), id, method, path, trace, is_answered: false }
+    }
+
+    fn answered(mut self, operation: &'static str, status: u16) {
+        self.is_answered = true;
+        histogram!(REQUEST_SECONDS, "operation" => operation).record(self.begun.elapsed().as_secs_f64());
+        self.tell(operation, Some(status));
+    }
+
+    fn tell(&self, operation: &'static str, status: Option<u16>) {
+        counter!(REQUESTS, "operation" => operation, "status" => status.map_or(ABORTED, status_class)).increment(1);
+        tracing::event!(
+            target: "access",
+            tracing::Level::INFO,
+            request.id = %self.id,
+            request.method = %self.method,
+            request.path = self.path,
+            request.operation = operation,
+            trace.id = self.trace.as_ref().map(TraceContext::trace),
+            status,
+            duration_ms = self.begun.elapsed().as_secs_f64() * 1_000.0,
+            "request"
+        );
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            self.tell(NO_OPERATION, None);
+        }
+        gauge!(REQUESTS_IN_PROGRESS).decrement(1);
+    }
+}
+
 impl<E: Endpoint> Edge<E> {
-    async fn answer(&self, request: Request) -> Response {
-        let Ok(_place) = self.places.try_acquire() else {
-            let mut problem =
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, code::OVERLOADED, "too many requests in progress");
-            problem.retry_after = Some(1);
-            return problem.into_response();
-        };
+    async fn answer(&self, request: Request, is_probe: bool) -> Response {
+        let place = self.places.try_acquire();
+        // To be overloaded is no reason to be taken for dead, and operators are to see it.
+        if place.is_err() && !is_probe {
+            return Problem::overloaded(1).into_response();
+        }
         match AssertUnwindSafe(self.routes.call(request)).catch_unwind().await {
             Ok(Ok(response)) => response.into_response(),
             Ok(Err(error)) => problem_response(error),

@@ -93,6 +93,14 @@ impl Problem {
         self
     }
 
+    /// 503: there is no room for it now; how many seconds to wait before the next try.
+    #[must_use]
+    pub fn overloaded(retry_after: u64) -> Self {
+        let mut problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, code::OVERLOADED, "too many requests in progress");
+        problem.retry_after = Some(retry_after);
+        problem
+    }
+
     /// 503: a needed part is away, try again in a second.
     #[must_use]
     pub fn unavailable(part: &str) -> Self {
