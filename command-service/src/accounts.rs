@@ -133,6 +133,19 @@ pub(crate) enum Registered {
     Account(RawJson<AccountView>),
 }
 
+/// A token was made.
+#[derive(ApiResponse)]
+pub(crate) enum Issued {
+    /// The token.
+    #[oai(status = 200)]
+    Token(
+        RawJson<TokenView>,
+        /// `no-store` (RFC 6749, section 5.1).
+        #[oai(header = "Cache-Control")]
+        String,
+    ),
+}
+
 /// How registering can fail.
 pub(crate) struct RegisterStatuses;
 
@@ -183,41 +196,45 @@ impl Api {
         let account = username.account();
         let stream = Stream::account(account);
         let key = idempotency::key(key.0)?;
-        if self.decider.load(stream).await.map_err(Problem::from)? == Account::Absent || key.is_some() {
-            let hash = self.passwords.hash(password.clone()).await?;
-            let credential = new_credential();
-            self.identity.keep(credential, account.0, &hash).await.map_err(Problem::from)?;
-            let order = Order {
-                stream,
-                id: idempotency::command_id(key.as_deref(), account, &stream),
-                command: Command::Register { username, credential },
-                actor: account,
-                context: context(request),
-                allowed: None,
-                is_creation: true,
-            };
-            match self.decider.execute(order).await {
-                Ok(outcome) if outcome.is_replayed && !self.fits(account, password).await? => {
-                    return Err(idempotency::reused().into());
+        let id = idempotency::command_id(key.as_deref(), account, &stream);
+        let tip = self.decider.tip(stream).await.map_err(Problem::from)?;
+        let (sequence, is_replayed) = match (&tip.state, tip.memory.find(id)) {
+            (_, Some(done)) => (done.sequence, true),
+            (Account::Active { .. }, None) => return Err(taken().into()),
+            (Account::Absent, None) => {
+                let hash = self.passwords.hash(password.clone()).await?;
+                let credential = new_credential();
+                self.identity.keep(credential, account.0, &hash).await.map_err(Problem::from)?;
+                let order = Order {
+                    stream,
+                    id,
+                    command: Command::Register { username, credential },
+                    actor: account,
+                    context: context(request),
+                    allowed: None,
+                    is_creation: true,
+                };
+                match self.decider.execute(order).await {
+                    Ok(outcome) => (outcome.sequence, outcome.is_replayed),
+                    Err(Error::KeyReused) => return Err(idempotency::reused().into()),
+                    Err(Error::Log(error)) => return Err(Problem::from(error).into()),
+                    Err(Error::Refused(_) | Error::Stale { .. }) => return Err(taken().into()),
                 }
-                Ok(outcome) => {
-                    let workspace_id = account.personal_workspace().0;
-                    let view = AccountView { id: account.0, workspace_id, sequence: outcome.sequence };
-                    return Ok(Registered::Account(RawJson::of(&view)));
-                }
-                Err(Error::KeyReused) => return Err(idempotency::reused().into()),
-                Err(Error::Log(error)) => return Err(Problem::from(error).into()),
-                Err(Error::Refused(_) | Error::Stale { .. }) => {}
             }
+        };
+        // The password is no part of the event: that of a retry is held against the account's.
+        if is_replayed && !self.fits(account, password).await? {
+            return Err(idempotency::reused().into());
         }
-        Err(Problem::new(StatusCode::CONFLICT, "username_taken", "the user name is taken").into())
+        let view = AccountView { id: account.0, workspace_id: account.personal_workspace().0, sequence };
+        Ok(Registered::Account(RawJson::of(&view)))
     }
 
     /// Log in
     ///
     /// Takes JSON, or the password form of OAuth 2, and answers an access token.
     #[oai(path = "/v1/tokens", method = "post", operation_id = "issue_token")]
-    async fn issue_token(&self, login: Login) -> Result<RawJson<TokenView>, Refused<LoginStatuses>> {
+    async fn issue_token(&self, login: Login) -> Result<Issued, Refused<LoginStatuses>> {
         let (username, password) = match login {
             Login::Json(JsonBody(login)) => (login.username, login.password),
             Login::Form(FormBody(form)) => {
@@ -235,12 +252,13 @@ impl Api {
             );
         }
         let caller = Caller { account, workspace: account.personal_workspace() };
-        Ok(RawJson::of(&TokenView {
+        let token = RawJson::of(&TokenView {
             access_token: self.tokens.issue(caller, self.clock.now(), self.token_lifetime),
             token_type: "bearer".to_owned(),
             expires_in: self.token_lifetime.as_secs(),
             workspace_id: caller.workspace.0,
-        }))
+        });
+        Ok(Issued::Token(token, "no-store".to_owned()))
     }
 }
 
@@ -253,6 +271,10 @@ impl Api {
         };
         self.passwords.fits(password, hash).await
     }
+}
+
+fn taken() -> Problem {
+    Problem::new(StatusCode::CONFLICT, "username_taken", "the user name is taken")
 }
 
 fn secret(text: String) -> Secret {

@@ -184,6 +184,11 @@ where
                 self.tips.insert(order.stream, Arc::new(next.stored_at(sequence)));
                 Ok(Step::Done(Outcome { sequence, is_changed: true, is_replayed: false }))
             }
+            // The log remembers the command, and the tip no longer does.
+            Ok(Appended::Duplicate(sequence)) if sequence <= tip.sequence => {
+                counter!(REPLAYS).increment(1);
+                Ok(Step::Done(Outcome { sequence, is_changed: true, is_replayed: true }))
+            }
             Ok(Appended::Duplicate(_)) | Err(event_log::Error::Conflict) => {
                 counter!(CONFLICTS).increment(1);
                 Ok(Step::Again(event_log::Error::Conflict))

@@ -29,6 +29,9 @@ use runtime::http::{Authorized, JsonBody, Problem, RawJson, Refused, example};
 use std::sync::Arc;
 use uuid::Uuid;
 
+/// The key of a document that is put: whoever puts the same text under its id again has retried.
+const PUT: &str = "put document";
+
 /// The routes of documents.
 pub(crate) struct Api {
     pub(crate) documents: Arc<Documents>,
@@ -72,8 +75,7 @@ impl Api {
         id: Path<Uuid>,
         body: JsonBody<UploadBody>,
     ) -> Result<Uploaded, Refused<UploadStatuses>> {
-        // The id itself is the key: whoever puts the same text under it again has retried.
-        let asked = Asked::of(request, caller, Header(Some("put".to_owned())))?;
+        let asked = Asked::of(request, caller, Header(None))?.with_key(PUT);
         match self.create(&asked, DocumentId(id.0), body.0).await {
             Err(problem) if problem.code == "idempotency_key_reused" => Err(exists().into()),
             answer => Ok(answer?),

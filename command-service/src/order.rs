@@ -35,6 +35,12 @@ impl Asked {
         Ok(Self { caller, key: idempotency::key(key)?, context: context(request), allowed: None })
     }
 
+    /// Gives it a key of ours. It has a space, which no client's has: it never stands for another command.
+    pub(crate) fn with_key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
     /// Adds the state that the client has seen.
     ///
     /// # Errors

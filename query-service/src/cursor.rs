@@ -6,18 +6,19 @@ use poem::http::StatusCode;
 use runtime::http::Problem;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Writes a position.
-pub(crate) fn write<T: Serialize>(position: &T) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_vec(position).expect("positions are plain JSON"))
+/// Writes a position in a list.
+pub(crate) fn write<T: Serialize>(list: &str, position: &T) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&(list, position)).expect("positions are plain JSON"))
 }
 
 /// Reads a position back.
 ///
 /// # Errors
-/// 400 `invalid_cursor` for a text that no page has ended with.
-pub(crate) fn read<T: DeserializeOwned>(cursor: &str) -> Result<T, Problem> {
+/// 400 `invalid_cursor` for a text that no page of the list has ended with.
+pub(crate) fn read<T: DeserializeOwned>(list: &str, cursor: &str) -> Result<T, Problem> {
     let bytes = URL_SAFE_NO_PAD.decode(cursor).ok();
-    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(invalid)
+    let read: Option<(String, T)> = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    read.filter(|(of, _)| of == list).map(|(_, position)| position).ok_or_else(invalid)
 }
 
 /// 400: not a cursor of this list.

@@ -23,7 +23,7 @@ use crate::hot::Hot;
 use crate::section::Section;
 use crate::tables::{self, Of, Tables};
 use chrono::{DateTime, Utc};
-use events::DocumentId;
+use events::{DocumentId, EventType};
 use history::History;
 use list::{DocumentList, Order, Sort, StateFilter, Wanted};
 use poem_openapi::OpenApi;
@@ -199,19 +199,24 @@ impl Api {
         #[oai(name = "If-None-Match")]
         none_match: Header<Option<String>>,
     ) -> Result<Found<History>, Refused<DocumentStatuses>> {
+        if let Some(kind) = &kind.0
+            && !events::document::Event::KINDS.iter().any(|known| known.name == kind)
+        {
+            return Err(Problem::invalid_parameter(format_args!("there is no kind `{kind}`")).into());
+        }
         let document =
             self.hot.get(caller.workspace, DocumentId(id.0), min_sequence.0).await?.ok_or_else(document_not_found)?;
         let etag = format!("\"{}\"", document.sequence);
         if if_none_match(none_match.0.as_deref(), &etag) {
             return Ok(Found::NotModified(etag, document.visible));
         }
-        let before = cursor.0.as_deref().map_or(Ok(u64::MAX), cursor::read)?;
+        let before = cursor.0.as_deref().map_or(Ok(u64::MAX), |text| cursor::read(history::LIST, text))?;
         let limit = self.pages.limit(limit.0);
         let pool = &self.tables.pool;
         let mut changes = history::read(pool, caller.workspace.0, id.0, kind.0.as_deref(), before, limit + 1)
             .await
             .map_err(Problem::from)?;
-        let next_cursor = answer::cut(&mut changes, limit, |change| cursor::write(&change.sequence));
+        let next_cursor = answer::cut(&mut changes, limit, |change| cursor::write(history::LIST, &change.sequence));
         Ok(Found::Found(RawJson::of(&History { changes, next_cursor }), etag, document.visible))
     }
 }

@@ -15,6 +15,10 @@ use sqlx::PgConnection;
 use std::collections::HashMap;
 use uuid::Uuid;
 
+/// The names of both lists in their cursors.
+const SAME: &str = "same";
+const NEAR: &str = "near";
+
 /// The route of duplicates.
 pub(crate) struct Api {
     pub(crate) tables: Tables,
@@ -143,7 +147,7 @@ async fn exact(
     cursor: Option<&str>,
     most: u32,
 ) -> Result<DuplicateList, Problem> {
-    let after: String = cursor.map_or_else(|| Ok(String::new()), cursor::read)?;
+    let after: String = cursor.map_or_else(|| Ok(String::new()), |text| cursor::read(SAME, text))?;
     let mut groups = sqlx::query_scalar!(
         "select sha256 from document_knowledge where workspace_id = $1 and not is_trashed and sha256 > $2
          group by sha256 having count(*) > 1 order by sha256 limit $3",
@@ -153,7 +157,7 @@ async fn exact(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let next_cursor = answer::cut(&mut groups, limit, cursor::write);
+    let next_cursor = answer::cut(&mut groups, limit, |last| cursor::write(SAME, last));
     let members = sqlx::query_as!(
         Member,
         r#"select asked.sha256 as "group!", m.document_id, m.title, m.created_at, m.resemblance, m.count as "count!"
@@ -182,7 +186,7 @@ async fn near(
     cursor: Option<&str>,
     most: u32,
 ) -> Result<DuplicateList, Problem> {
-    let after: Uuid = cursor.map_or(Ok(Uuid::nil()), cursor::read)?;
+    let after: Uuid = cursor.map_or(Ok(Uuid::nil()), |text| cursor::read(NEAR, text))?;
     let mut groups = sqlx::query_scalar!(
         "select of_id from near_duplicate n
          where workspace_id = $1 and of_id > $2
@@ -194,7 +198,7 @@ async fn near(
     )
     .fetch_all(&mut *connection)
     .await?;
-    let next_cursor = answer::cut(&mut groups, limit, cursor::write);
+    let next_cursor = answer::cut(&mut groups, limit, |last| cursor::write(NEAR, last));
     let members = sqlx::query_as!(
         Member,
         r#"with recursive chain (group_id, document_id, resemblance) as (

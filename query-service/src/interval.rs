@@ -1,9 +1,8 @@
 //! Courses of time: days, weeks and months of UTC, with those in which nothing happened.
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, Utc};
-use poem::http::StatusCode;
 use poem_openapi::Enum;
-use runtime::http::{Problem, code};
+use runtime::http::Problem;
 use std::collections::BTreeMap;
 
 /// How long an interval is.
@@ -79,11 +78,12 @@ impl Interval {
 /// # Errors
 /// 400 `invalid_parameter`.
 pub(crate) fn check(from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Result<(), Problem> {
+    // Dates of answers have a year of four digits, as RFC 3339 has it.
+    if from.iter().chain(&to).any(|time| !(0..=9_999).contains(&time.year())) {
+        return Err(Problem::invalid_parameter("a year has four digits"));
+    }
     match (from, to) {
-        (Some(from), Some(to)) if from >= to => {
-            let problem = Problem::new(StatusCode::BAD_REQUEST, code::INVALID_PARAMETER, "a parameter is malformed");
-            Err(problem.detail("`from` must be before `to`"))
-        }
+        (Some(from), Some(to)) if from >= to => Err(Problem::invalid_parameter("`from` must be before `to`")),
         _ => Ok(()),
     }
 }

@@ -22,7 +22,6 @@ use filter::Filter;
 use gate::Subscriber;
 use hub::subscribe;
 use message::EventView;
-use poem::http::StatusCode;
 use poem::web::websocket::{BoxWebSocketUpgraded, WebSocket};
 use poem_openapi::param::{Header, Query};
 use poem_openapi::payload::Json;
@@ -31,7 +30,7 @@ use poem_openapi::{ApiResponse, Enum, Object, OpenApi};
 use runtime::auth::Admitted;
 use runtime::cache::Cache;
 use runtime::clock::{Clock, SystemClock};
-use runtime::http::{Authorized, Problem, Refused, Statuses, code, example};
+use runtime::http::{Authorized, Problem, Refused, Statuses, example};
 use serde::Serialize;
 use sse::EventStream;
 use std::sync::Arc;
@@ -213,12 +212,8 @@ fn admitted(request: &poem::Request) -> Result<Admitted, Problem> {
     request.data::<Admitted>().copied().ok_or_else(Problem::unauthorized)
 }
 
-fn invalid(detail: impl std::fmt::Display) -> Problem {
-    Problem::new(StatusCode::BAD_REQUEST, code::INVALID_PARAMETER, "a parameter is malformed").detail(detail)
-}
-
 fn position(id: &str) -> Result<u64, Problem> {
-    id.trim().parse().map_err(|_| invalid("Last-Event-ID is no sequence"))
+    id.trim().parse().map_err(|_| Problem::invalid_parameter("Last-Event-ID is no sequence"))
 }
 
 fn filter(
@@ -236,7 +231,7 @@ fn filter(
     let types = types.iter().map(|name| known_type(name)).collect::<Result<_, _>>()?;
     let tag = tag.map(|tag| tag.trim().to_lowercase());
     if tag.as_ref().is_some_and(|tag| tag.contains('\0')) {
-        return Err(invalid("a tag has no NUL character"));
+        return Err(Problem::invalid_parameter("a tag has no NUL character"));
     }
     Ok(Filter { aggregate, id, types, tag, cluster })
 }
@@ -253,7 +248,7 @@ fn known_type(name: &str) -> Result<(Aggregate, &'static str), Problem> {
         let (aggregate, kinds) = kinds.into_iter().find(|(known, _)| known.name() == aggregate)?;
         Some((aggregate, kinds.iter().find(|known| known.name == kind)?.name))
     };
-    known().ok_or_else(|| invalid(format!("there is no event type {name}")))
+    known().ok_or_else(|| Problem::invalid_parameter(format!("there is no event type {name}")))
 }
 
 #[cfg(test)]

@@ -127,7 +127,7 @@ impl Tokens {
 impl Keys {
     fn new(config: config::Auth) -> Self {
         let mut validation = Validation::new(Algorithm::HS256);
-        validation.leeway = 5;
+        validation.leeway = 0;
         let secret = config.secret_key.expose();
         let header = Header { kid: Some(id(secret)), ..Header::new(Algorithm::HS256) };
         let accepted = config.keys().map(|key| (id(key), DecodingKey::from_secret(key.as_bytes()))).collect();

@@ -1,11 +1,13 @@
 //! HTTP as every service speaks it: one edge around all routes, problems for everything that goes wrong, bounded bodies.
 
+mod bodies;
 mod body;
 mod conditional;
 mod description;
 mod edge;
 pub mod example;
 mod guard;
+mod headers;
 mod operations;
 mod patient;
 mod problem;
@@ -14,7 +16,7 @@ mod room;
 mod serve;
 mod vocabulary;
 
-pub use body::{FormBody, JsonBody, Limited, parse_json};
+pub use body::{FormBody, JsonBody, Limited, maybe_object, parse_json};
 pub use conditional::{if_match, if_none_match};
 pub use description::description;
 pub use edge::{RequestContext, edge};

@@ -182,6 +182,21 @@ fn children(parent: u32) -> Vec<u32> {
 }
 
 #[tokio::test]
+async fn a_command_is_known_again_after_more_than_its_stream_remembers() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let path = format!("/v1/documents/{}/title", ada.upload("title", "text").await.id());
+    let keyed = || with_key(&ada, Method::PUT, &path, "k", json!({ "title": "keyed" }));
+    let first = keyed().await.expect(200);
+    for n in 0..26 {
+        ada.put(&path, &json!({ "title": format!("title {n}") })).await.expect(200);
+    }
+    let again = keyed().await.expect(200);
+    assert_eq!((again.sequence(), again.header("idempotency-replayed")), (first.sequence(), Some("true")));
+    system.finish().await;
+}
+
+#[tokio::test]
 async fn a_no_is_the_leaders_to_say() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;

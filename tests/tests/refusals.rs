@@ -1,6 +1,7 @@
 //! Bad input: the right problem with a stable code, nothing appended, the process untouched.
 
 use reqwest::Method;
+use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 use tests::client::send;
 use tests::{Client, System};
@@ -117,6 +118,65 @@ async fn bad_input_is_refused_and_nothing_is_appended() {
 }
 
 #[tokio::test]
+async fn what_is_not_understood_is_not_passed_over() {
+    let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
+    let (id, json_type) = ("0199c2d0-0000-7000-8000-000000000001", "application/json");
+    let (path, title) = (format!("/v1/documents/{id}"), format!("/v1/documents/{id}/title"));
+    let first = ada.put(&path, &json!({ "title": "t", "text": "t" })).await.expect(201).sequence();
+    let retitle = |name: &str, lines: &[&str]| {
+        let body = json!({ "title": format!("{name} {}", lines.join(" ")) });
+        send(lines.iter().fold(ada.command(Method::PUT, &title).json(&body), |request, line| {
+            let line = HeaderValue::from_bytes(line.as_bytes()).expect("bytes of a header");
+            request.header(name, line)
+        }))
+    };
+    for (name, lines) in [
+        ("If-Match", &["“1”"] as &[&str]),
+        ("Idempotency-Key", &["bestellung-größe-7"]),
+        ("Idempotency-Key", &["one", "two"]),
+    ] {
+        retitle(name, lines).await.expect_problem(400, "invalid_parameter");
+    }
+    let wanted = format!("\"{first}\"");
+    retitle("If-Match", &["\"99\"", &wanted]).await.expect(200);
+    retitle("Idempotency-Key", &["put"]).await.expect(200);
+
+    for (path, body) in [
+        ("/v1/documents".to_owned(), r#"["title","text",null,null,null,[]]"#),
+        ("/v1/documents".to_owned(), r#"{"title":"t","text":"t","source":["file","x.md",null,null]}"#),
+        ("/v1/accounts".to_owned(), r#"["carol","correct horse battery"]"#),
+    ] {
+        post_raw(&ada, &path, json_type, body).await.expect_problem(422, "invalid_body");
+    }
+    let long = format!(r#"{{"{}":1}}"#, "k".repeat(1 << 20));
+    let told = post_raw(&ada, "/v1/documents", json_type, long).await.expect_problem(422, "unknown_field");
+    assert!(told.text.len() < 2_000, "{} bytes", told.text.len());
+
+    let form = "grant_type=password&username=ada&password=correct+horse+battery";
+    let token =
+        post_raw(&ada, "/v1/tokens", "application/x-www-form-urlencoded; charset=UTF-8", form).await.expect(200);
+    assert_eq!(token.header("cache-control"), Some("no-store"));
+
+    ada.get(&format!("{path}?min_sequence={first}")).await.expect(200);
+    ada.put(&format!("{path}/content"), &json!({ "text": "other" })).await.expect(200);
+    let last = ada.put(&format!("{path}/content"), &json!({ "text": "another" })).await.expect(200).sequence();
+    let page = ada.get(&format!("{path}/history?limit=1&min_sequence={last}")).await.expect(200).json();
+    let cursor = page["next_cursor"].as_str().expect("there is more");
+    ada.get(&format!("{path}/history?cursor={cursor}")).await.expect(200);
+    ada.get(&format!("{path}/revisions?cursor={cursor}")).await.expect_problem(400, "invalid_cursor");
+    for wrong in [
+        format!("{path}/history?kind=nonsense"),
+        format!("{path}/revisions/1/diff?from=2"),
+        "/v1/analytics?from=%2B200000-01-01T00:00:00Z".to_owned(),
+        format!("/v1/events?after={}", last + 1_000),
+    ] {
+        ada.get(&wrong).await.expect_problem(400, "invalid_parameter");
+    }
+    system.finish().await;
+}
+
+#[tokio::test]
 async fn accounts_are_guarded() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
@@ -145,7 +205,13 @@ async fn accounts_are_guarded() {
     let again = register("k", "carol's password").await.expect(201);
     assert_eq!(first.text, again.text, "a retried registration gets its first answer");
     register("k", "another password").await.expect_problem(422, "idempotency_key_reused");
+    let kept = async || -> i64 {
+        let count = "select count(*) from identity.credential";
+        sqlx::query_scalar(count).fetch_one(&system.database().await).await.expect("a number")
+    };
+    let before = kept().await;
     register("other", "carol's password").await.expect_problem(409, "username_taken");
+    assert_eq!(kept().await, before, "who is refused leaves nothing behind");
     system.finish().await;
 }
 

@@ -5,7 +5,7 @@ use domain::document::{self, Command, Limits, MediaType, Tag, Title};
 use events::{AccountId, Content};
 use poem_openapi::Object;
 use poem_openapi::types::Example;
-use runtime::http::{Limited, Problem, SkillLevel, Source, SourceKind, example};
+use runtime::http::{Limited, Problem, SkillLevel, Source, SourceKind, example, maybe_object};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ pub(crate) struct UploadBody {
     #[serde(default)]
     media_type: Option<String>,
     /// Where it comes from.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "maybe_object")]
     source: Option<Source>,
     /// How demanding it is.
     #[serde(default)]
@@ -60,7 +60,7 @@ pub(crate) struct RetitleBody {
 #[oai(example)]
 pub(crate) struct DescribeBody {
     /// Where it comes from; as before if absent.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "maybe_object")]
     source: Option<Source>,
     /// How demanding it is; as before if absent.
     #[serde(default)]

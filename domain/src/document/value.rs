@@ -94,12 +94,13 @@ impl Title {
 }
 
 impl Tag {
-    /// Checks a tag and folds it to lower case.
+    /// Checks a tag and folds it to lower case, in which it can be longer.
     ///
     /// # Errors
     /// [`Invalid`] when empty, too long, or with control characters.
     pub fn parse(text: &str, limits: &Limits) -> Result<Self, Invalid> {
-        line(text, limits.tag_chars).map(|tag| Self(tag.to_lowercase()))
+        let folded = line(text, limits.tag_chars)?.to_lowercase();
+        line(&folded, limits.tag_chars).map(|tag| Self(tag.to_owned()))
     }
 
     pub(super) fn trusted(text: &str) -> Self {

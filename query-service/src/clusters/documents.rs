@@ -10,6 +10,9 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+/// The name of the list in its cursors.
+const LIST: &str = "cluster_documents";
+
 /// A document of a cluster.
 #[derive(Serialize, Object)]
 #[oai(skip_serializing_if_is_none)]
@@ -50,7 +53,7 @@ impl Example for ClusterDocuments {
             skill_level: "beginner".to_owned(),
             created_at: example::uploaded_at(),
         };
-        Self { documents: vec![document], next_cursor: Some(cursor::write(&12)) }
+        Self { documents: vec![document], next_cursor: Some(cursor::write(LIST, &12)) }
     }
 }
 
@@ -62,7 +65,7 @@ pub(super) async fn read(
     limit: u32,
     cursor: Option<&str>,
 ) -> Result<ClusterDocuments, Problem> {
-    let before: i64 = cursor.map_or(Ok(i64::MAX), cursor::read)?;
+    let before: i64 = cursor.map_or(Ok(i64::MAX), |text| cursor::read(LIST, text))?;
     let mut rows = sqlx::query!(
         r#"select document_id, title, similarity, pinned_cluster is not null as "is_pinned!", skill_level, created_at,
                   arrival
@@ -75,7 +78,7 @@ pub(super) async fn read(
     )
     .fetch_all(connection)
     .await?;
-    let next_cursor = answer::cut(&mut rows, limit, |last| cursor::write(&last.arrival));
+    let next_cursor = answer::cut(&mut rows, limit, |last| cursor::write(LIST, &last.arrival));
     let documents = rows
         .into_iter()
         .map(|row| ClusterDocument {

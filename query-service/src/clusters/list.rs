@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+/// The name of the list in its cursors.
+const LIST: &str = "clusters";
+
 /// What the list is sorted by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Enum)]
 #[serde(rename_all = "snake_case")]
@@ -51,7 +54,7 @@ impl Example for ClusterList {
         let cluster = ClusterView::example();
         let (s, documents, id) = (ClusterSort::Documents, Some(cluster.documents), cluster.id);
         let end = Position { s, documents, name: None, at: None, id };
-        Self { clusters: vec![cluster], unclustered: 1, next_cursor: Some(cursor::write(&end)) }
+        Self { clusters: vec![cluster], unclustered: 1, next_cursor: Some(cursor::write(LIST, &end)) }
     }
 }
 
@@ -68,7 +71,8 @@ struct Position {
 /// Reads a page.
 pub(super) async fn read(connection: &mut PgConnection, wanted: &Wanted) -> Result<ClusterList, Problem> {
     let mut rows: Vec<Row> = query(wanted)?.build_query_as().fetch_all(&mut *connection).await?;
-    let next_cursor = answer::cut(&mut rows, wanted.limit, |last| cursor::write(&Position::of(wanted.sort, last)));
+    let next_cursor =
+        answer::cut(&mut rows, wanted.limit, |last| cursor::write(LIST, &Position::of(wanted.sort, last)));
     let unclustered = unclustered(connection, wanted.workspace).await?;
     Ok(ClusterList { clusters: one::load(connection, wanted.workspace, rows).await?, unclustered, next_cursor })
 }
@@ -94,7 +98,7 @@ fn query(wanted: &Wanted) -> Result<QueryBuilder<Postgres>, Problem> {
     );
     query.push_bind(wanted.workspace);
     if let Some(text) = &wanted.cursor {
-        push_after(&mut query, wanted.sort, cursor::read(text)?)?;
+        push_after(&mut query, wanted.sort, cursor::read(LIST, text)?)?;
     }
     query.push(match wanted.sort {
         ClusterSort::Documents => " order by documents desc, cluster_id desc limit ",

@@ -9,6 +9,10 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+/// The names of both lists in their cursors.
+const SUPPRESSED: &str = "suppressed";
+const ALIASES: &str = "aliases";
+
 /// A concept that is never suggested.
 #[derive(Serialize, Object)]
 pub(crate) struct SuppressedConcept {
@@ -79,7 +83,7 @@ pub(super) async fn suppressed(
     limit: u32,
     cursor: Option<&str>,
 ) -> Result<SuppressedConcepts, Problem> {
-    let after: String = cursor.map_or_else(|| Ok(String::new()), cursor::read)?;
+    let after: String = cursor.map_or_else(|| Ok(String::new()), |text| cursor::read(SUPPRESSED, text))?;
     let mut concepts = sqlx::query_as!(
         SuppressedConcept,
         r#"select d.concept, coalesce(d.name, c.name, d.concept) as "name!"
@@ -92,7 +96,7 @@ pub(super) async fn suppressed(
     )
     .fetch_all(connection)
     .await?;
-    let next_cursor = answer::cut(&mut concepts, limit, |last| cursor::write(&last.concept));
+    let next_cursor = answer::cut(&mut concepts, limit, |last| cursor::write(SUPPRESSED, &last.concept));
     Ok(SuppressedConcepts { concepts, next_cursor })
 }
 
@@ -103,7 +107,7 @@ pub(super) async fn aliases(
     limit: u32,
     cursor: Option<&str>,
 ) -> Result<AliasList, Problem> {
-    let after: String = cursor.map_or_else(|| Ok(String::new()), cursor::read)?;
+    let after: String = cursor.map_or_else(|| Ok(String::new()), |text| cursor::read(ALIASES, text))?;
     let mut aliases = sqlx::query_as!(
         ConceptAlias,
         r#"select a.variant, a.concept, coalesce(c.name, a.concept) as "name!", a.reason
@@ -116,6 +120,6 @@ pub(super) async fn aliases(
     )
     .fetch_all(connection)
     .await?;
-    let next_cursor = answer::cut(&mut aliases, limit, |last| cursor::write(&last.variant));
+    let next_cursor = answer::cut(&mut aliases, limit, |last| cursor::write(ALIASES, &last.variant));
     Ok(AliasList { aliases, next_cursor })
 }

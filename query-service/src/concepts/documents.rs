@@ -11,6 +11,9 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+/// The name of the list in its cursors.
+const LIST: &str = "concept_documents";
+
 /// A document that has a concept.
 #[derive(Serialize, Object)]
 pub(crate) struct ConceptDocument {
@@ -56,7 +59,7 @@ impl Example for ConceptDocuments {
         };
         Self {
             concept: example::CONCEPT_KEY.to_owned(),
-            next_cursor: Some(cursor::write(&(document.confidence, document.id))),
+            next_cursor: Some(cursor::write(LIST, &(document.confidence, document.id))),
             documents: vec![document],
         }
     }
@@ -71,7 +74,7 @@ pub(super) async fn read(
     cursor: Option<&str>,
 ) -> Result<ConceptDocuments, Problem> {
     // No confidence is over 1.
-    let (below, after): (f32, Uuid) = cursor.map_or(Ok((2.0, Uuid::nil())), cursor::read)?;
+    let (below, after): (f32, Uuid) = cursor.map_or(Ok((2.0, Uuid::nil())), |text| cursor::read(LIST, text))?;
     let mut documents = sqlx::query_as!(
         ConceptDocument,
         "select document_id as id, k.title, d.confidence, d.occurrences, d.origin, k.skill_level, d.created_at
@@ -86,6 +89,6 @@ pub(super) async fn read(
     )
     .fetch_all(connection)
     .await?;
-    let next_cursor = answer::cut(&mut documents, limit, |last| cursor::write(&(last.confidence, last.id)));
+    let next_cursor = answer::cut(&mut documents, limit, |last| cursor::write(LIST, &(last.confidence, last.id)));
     Ok(ConceptDocuments { concept: concept.concept.clone(), documents, next_cursor })
 }

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+/// The name of the list in its cursors.
+const LIST: &str = "concepts";
+
 /// Documents up to which every concept of a workspace is listed.
 const SMALL: i64 = 20;
 
@@ -97,7 +100,8 @@ pub(super) async fn read(connection: &mut PgConnection, wanted: &Wanted) -> Resu
         (None, None) => usual_least(connection, wanted.workspace).await?,
     };
     let mut concepts: Vec<ConceptView> = query(wanted, least)?.build_query_as().fetch_all(&mut *connection).await?;
-    let next_cursor = answer::cut(&mut concepts, wanted.limit, |last| cursor::write(&Position::of(wanted.sort, last)));
+    let next_cursor =
+        answer::cut(&mut concepts, wanted.limit, |last| cursor::write(LIST, &Position::of(wanted.sort, last)));
     Ok(ConceptList { concepts, next_cursor })
 }
 
@@ -130,7 +134,7 @@ fn query(wanted: &Wanted, least: u32) -> Result<QueryBuilder<Postgres>, Problem>
         query.push("))");
     }
     if let Some(text) = &wanted.cursor {
-        push_after(&mut query, wanted.sort, cursor::read(text)?)?;
+        push_after(&mut query, wanted.sort, cursor::read(LIST, text)?)?;
     }
     query.push(match wanted.sort {
         ConceptSort::Documents => " order by documents desc, concept limit ",
@@ -216,7 +220,7 @@ mod tests {
             at: None,
             concept: "event sourcing".into(),
         };
-        let read: Position = cursor::read(&cursor::write(&position)).expect("it was just written");
+        let read: Position = cursor::read(LIST, &cursor::write(LIST, &position)).expect("it was just written");
         assert_eq!(read, position);
         let mut query = QueryBuilder::new("");
         assert!(push_after(&mut query, ConceptSort::Name, read).is_err());

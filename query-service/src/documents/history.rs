@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use uuid::Uuid;
 
+/// The name of the list in its cursors.
+pub(super) const LIST: &str = "history";
+
 /// One change.
 #[derive(Serialize, Object)]
 pub(crate) struct Change {
@@ -53,7 +56,7 @@ impl Example for History {
             actor_id: example::account().0,
             detail: Any(json!({ "media_type": example::MEDIA_TYPE, "sha256": sha256, "bytes": bytes })),
         };
-        Self { changes: vec![revised], next_cursor: Some(cursor::write(&example::REVISED)) }
+        Self { changes: vec![revised], next_cursor: Some(cursor::write(LIST, &example::REVISED)) }
     }
 }
 

@@ -13,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
+/// The name of the list in its cursors.
+const LIST: &str = "documents";
+
 /// Which documents by their state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
@@ -98,7 +101,7 @@ impl Example for DocumentList {
     fn example() -> Self {
         let (s, o, at) = (Sort::UpdatedAt, Order::Desc, Some(example::revised_at()));
         let end = Position { s, o, at, title: None, id: example::DOCUMENT };
-        Self { documents: vec![DocumentView::example()], next_cursor: Some(cursor::write(&end)) }
+        Self { documents: vec![DocumentView::example()], next_cursor: Some(cursor::write(LIST, &end)) }
     }
 }
 
@@ -118,7 +121,7 @@ pub(crate) async fn read(connection: &mut PgConnection, wanted: &Wanted) -> Resu
         None => None,
     };
     let mut rows: Vec<Row> = query(wanted, concept)?.build_query_as().fetch_all(connection).await?;
-    let next_cursor = answer::cut(&mut rows, wanted.limit, |row| cursor::write(&Position::of(wanted, row)));
+    let next_cursor = answer::cut(&mut rows, wanted.limit, |row| cursor::write(LIST, &Position::of(wanted, row)));
     Ok(DocumentList { documents: rows.into_iter().map(DocumentView::from).collect(), next_cursor })
 }
 
@@ -164,7 +167,7 @@ fn query(wanted: &Wanted, concept: Option<String>) -> Result<QueryBuilder<Postgr
         Order::Desc => ("<", "desc"),
     };
     if let Some(text) = &wanted.cursor {
-        let position: Position = cursor::read(text)?;
+        let position: Position = cursor::read(LIST, text)?;
         query.push(format!(" and ({column}, document_id) {comparison} ("));
         match (position.s == wanted.sort && position.o == wanted.order, position.at, position.title) {
             (true, Some(at), None) if wanted.sort != Sort::Title => query.push_bind(at),

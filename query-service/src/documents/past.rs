@@ -141,13 +141,14 @@ impl Api {
         if snapshot.is_known(none_match.0.as_deref()) {
             return Ok(snapshot.not_modified());
         }
-        let before = cursor.0.as_deref().map_or(Ok(u32::MAX), cursor::read)?;
+        let before = cursor.0.as_deref().map_or(Ok(u32::MAX), |text| cursor::read(revisions::LIST, text))?;
         let limit = self.pages.limit(limit.0);
         let mut revisions = revisions::list(snapshot.connection(), caller.workspace.0, id.0, before, limit + 1).await?;
         if revisions.is_empty() && cursor.0.is_none() {
             return Err(document_not_found().into());
         }
-        let next_cursor = answer::cut(&mut revisions, limit, |revision| cursor::write(&revision.revision));
+        let next_cursor =
+            answer::cut(&mut revisions, limit, |revision| cursor::write(revisions::LIST, &revision.revision));
         Ok(snapshot.found(&RevisionList { revisions, next_cursor }))
     }
 
@@ -203,6 +204,9 @@ impl Api {
             return Ok(snapshot.not_modified());
         }
         let (to, from) = (revision.0, from.0.unwrap_or(revision.0.saturating_sub(1)));
+        if from > to {
+            return Err(Problem::invalid_parameter("`from` is the earlier revision").into());
+        }
         let mut pair = Vec::with_capacity(2);
         for number in [from, to] {
             let found = revisions::one(snapshot.connection(), caller.workspace.0, id.0, number).await?;

@@ -10,6 +10,9 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::{Uuid, uuid};
 
+/// The name of the list in its cursors.
+const LIST: &str = "unclustered";
+
 /// A document that stands in no cluster.
 #[derive(Serialize, Object)]
 pub(crate) struct UnclusteredDocument {
@@ -53,7 +56,7 @@ pub(crate) async fn read(
     limit: u32,
     cursor: Option<&str>,
 ) -> Result<UnclusteredDocuments, Problem> {
-    let before: i64 = cursor.map_or(Ok(i64::MAX), cursor::read)?;
+    let before: i64 = cursor.map_or(Ok(i64::MAX), |text| cursor::read(LIST, text))?;
     // The order names the cluster too, so that it is that of the index.
     let mut rows = sqlx::query!(
         "select document_id, title, skill_level, created_at, arrival from document_knowledge
@@ -65,7 +68,7 @@ pub(crate) async fn read(
     )
     .fetch_all(connection)
     .await?;
-    let next_cursor = answer::cut(&mut rows, limit, |row| cursor::write(&row.arrival));
+    let next_cursor = answer::cut(&mut rows, limit, |row| cursor::write(LIST, &row.arrival));
     let documents = rows
         .into_iter()
         .map(|row| UnclusteredDocument {

@@ -156,7 +156,7 @@ impl Place {
 /// Begins a subscription after a sequence, or with what comes from now on.
 ///
 /// # Errors
-/// Those of [`Hub::place`]; 503 when the log is away.
+/// Those of [`Hub::place`]; 400 for a sequence beyond the log's end; 503 when the log is away.
 pub(crate) async fn subscribe(
     hub: &Arc<Hub>,
     admitted: runtime::auth::Admitted,
@@ -166,5 +166,13 @@ pub(crate) async fn subscribe(
     let place = hub.place(admitted.caller.workspace)?;
     let log = hub.log(hub.config.heartbeat).await?.clone();
     let position = after.unwrap_or_else(|| hub.ring.end());
+    // Those between the end of the ring and that of the log are on their way; none after that is known to anybody.
+    if position > hub.ring.end() {
+        let head = log.head().await?;
+        if position > head {
+            let detail = format_args!("asked for what follows {position}, and the log ends at {head}");
+            return Err(Problem::invalid_parameter(detail));
+        }
+    }
     Ok(Subscription::new(place, log, filter, position, admitted.until))
 }

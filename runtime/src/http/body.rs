@@ -1,17 +1,19 @@
 //! JSON bodies: counted while they arrive, checked once, read straight into their type.
 
+use super::bodies::Room;
 use super::problem::{Problem, code};
 use crate::config;
-use bytesize::ByteSize;
 use poem::http::StatusCode;
 use poem::{Body, Request, RequestBody, Result};
 use poem_openapi::payload::{ParsePayload, Payload};
 use poem_openapi::registry::{MetaSchemaRef, Registry};
 use poem_openapi::types::Type;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
-use std::sync::{Arc, OnceLock};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use std::fmt;
+use std::marker::PhantomData;
 use tokio::time::timeout;
 
 /// How large a body may be, decided by its type.
@@ -22,36 +24,6 @@ pub trait Limited {
     }
 }
 
-/// Room for large bodies, of all requests together, and what one request has of it until it is answered.
-#[derive(Clone)]
-pub(super) struct Room {
-    /// In KiB.
-    left: Arc<Semaphore>,
-    all: u32,
-    taken: Arc<OnceLock<OwnedSemaphorePermit>>,
-}
-
-impl Room {
-    pub(super) fn new(limit: ByteSize) -> Self {
-        let all = u32::try_from(limit.as_u64() >> 10).unwrap_or(u32::MAX).max(1);
-        Self { left: Arc::new(Semaphore::new(all as usize)), all, taken: Arc::default() }
-    }
-
-    /// The same room, for another request.
-    pub(super) fn shared(&self) -> Self {
-        Self { taken: Arc::default(), ..self.clone() }
-    }
-
-    /// Waits until there is room for so many bytes; for the largest ones until there is nothing else.
-    async fn take(&self, bytes: usize) {
-        let wanted = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).min(self.all);
-        if let Ok(room) = self.left.clone().acquire_many_owned(wanted).await {
-            // A request has one body.
-            drop(self.taken.set(room));
-        }
-    }
-}
-
 /// A JSON body. Unlike the framework's own it is not built by way of a generic value, and has a limit.
 pub struct JsonBody<T>(pub T);
 
@@ -59,7 +31,7 @@ impl<T: Type> Payload for JsonBody<T> {
     const CONTENT_TYPE: &'static str = "application/json";
 
     fn check_content_type(content_type: &str) -> bool {
-        let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let media_type = media_type(content_type);
         media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json"))
     }
 
@@ -88,6 +60,10 @@ pub struct FormBody<T>(pub T);
 impl<T: Type> Payload for FormBody<T> {
     const CONTENT_TYPE: &'static str = "application/x-www-form-urlencoded";
 
+    fn check_content_type(content_type: &str) -> bool {
+        media_type(content_type) == Self::CONTENT_TYPE
+    }
+
     fn schema_ref() -> MetaSchemaRef {
         T::schema_ref()
     }
@@ -112,6 +88,11 @@ impl<T: Type + DeserializeOwned + Limited> ParsePayload for FormBody<T> {
         })?;
         Ok(Self(form))
     }
+}
+
+/// A media type without its parameters.
+fn media_type(content_type: &str) -> String {
+    content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 async fn read<T: Limited>(request: &Request, body: &mut RequestBody) -> Result<Vec<u8>> {
@@ -143,7 +124,42 @@ async fn read_at_most(limit: usize, request: &Request, body: Body, config: &conf
     }
 }
 
-/// Reads JSON, telling apart what can be wrong with it.
+/// Reads what the contract calls an object from a JSON object: a derived reader would take its fields in order, as an array, too.
+fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct Object<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+        type Value = T;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+            T::deserialize(MapAccessDeserializer::new(map))
+        }
+    }
+
+    deserializer.deserialize_map(Object(PhantomData))
+}
+
+/// As [`object`], for one that may be absent or null.
+///
+/// # Errors
+/// Those of `D`.
+pub fn maybe_object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    struct Read<T>(T);
+
+    impl<'de, T: Deserialize<'de>> Deserialize<'de> for Read<T> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            object(deserializer).map(Self)
+        }
+    }
+
+    Ok(Option::<Read<T>>::deserialize(deserializer)?.map(|read| read.0))
+}
+
+/// Reads a JSON object, telling apart what can be wrong with it.
 ///
 /// # Errors
 /// 400 when it is not UTF-8 or not JSON, 422 when it is JSON of another shape.
@@ -151,7 +167,9 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Problem::new(StatusCode::BAD_REQUEST, code::INVALID_UTF8, "the body is not UTF-8").detail(error)
     })?;
-    serde_json::from_str(text).map_err(|error| match error.classify() {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let read = object(&mut json).and_then(|read| json.end().map(|()| read));
+    read.map_err(|error| match error.classify() {
         Category::Syntax | Category::Eof | Category::Io => {
             Problem::new(StatusCode::BAD_REQUEST, code::MALFORMED_JSON, "the body is not JSON").detail(error)
         }

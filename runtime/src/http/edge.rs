@@ -1,7 +1,8 @@
 //! The edge around all routes of a service: request id and trace context in, problems instead of errors and panics out,
 //! security headers, one access line and the metrics of every request.
 
-use super::body::Room;
+use super::bodies::Room;
+use super::headers;
 use super::problem::Problem;
 use crate::config;
 use crate::metrics::{REQUEST_SECONDS, REQUESTS, REQUESTS_IN_PROGRESS, REQUESTS_LIMIT};
@@ -153,11 +154,14 @@ impl Drop for Visit {
 }
 
 impl<E: Endpoint> Edge<E> {
-    async fn answer(&self, request: Request, is_probe: bool) -> Response {
+    async fn answer(&self, mut request: Request, is_probe: bool) -> Response {
         let place = self.places.try_acquire();
         // To be overloaded is no reason to be taken for dead, and operators are to see it.
         if place.is_err() && !is_probe {
             return Problem::overloaded(1).into_response();
+        }
+        if let Err(problem) = headers::check(request.headers_mut()) {
+            return problem.into_response();
         }
         match AssertUnwindSafe(self.routes.call(request)).catch_unwind().await {
             Ok(Ok(response)) => response.into_response(),

@@ -89,8 +89,20 @@ impl Problem {
     /// Adds what is wrong this time.
     #[must_use]
     pub fn detail(mut self, detail: impl fmt::Display) -> Self {
-        self.detail = Some(detail.to_string());
+        let mut detail = detail.to_string();
+        // It may repeat what was sent.
+        if detail.len() > LONGEST_DETAIL {
+            detail.truncate(detail.floor_char_boundary(LONGEST_DETAIL));
+            detail.push('…');
+        }
+        self.detail = Some(detail);
         self
+    }
+
+    /// 400: what is wrong with a parameter.
+    #[must_use]
+    pub fn invalid_parameter(detail: impl fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code::INVALID_PARAMETER, "a parameter is malformed").detail(detail)
     }
 
     /// 503: there is no room for it now; how many seconds to wait before the next try.
@@ -132,7 +144,7 @@ impl Problem {
         } else if error.is::<AuthorizationError>() {
             Self::unauthorized()
         } else if error.is::<ParseParamError>() || error.is::<ParsePathError>() {
-            known(code::INVALID_PARAMETER, "a parameter is malformed").detail(error)
+            Self::invalid_parameter(error)
         } else if error.is::<ParseRequestPayloadError>() {
             known(code::INVALID_BODY, "the body does not have the expected shape").detail(error)
         } else if error.status().is_server_error() {
@@ -190,6 +202,9 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+/// Most bytes of a detail.
+const LONGEST_DETAIL: usize = 1_000;
 
 const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -270,8 +285,7 @@ impl From<sqlx::Error> for Problem {
             tracing::warn!(%error, "the database is not available");
             Self::unavailable("the database is not available")
         } else if is_of_parameter(&error) {
-            Self::new(StatusCode::BAD_REQUEST, code::INVALID_PARAMETER, "a parameter is malformed")
-                .detail("it holds a NUL character, or a time out of range")
+            Self::invalid_parameter("it holds a NUL character, or a time out of range")
         } else {
             tracing::error!(%error, "a statement failed");
             Self::internal()

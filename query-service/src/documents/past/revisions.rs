@@ -11,6 +11,9 @@ use serde::Serialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+/// The name of the list in its cursors.
+pub(super) const LIST: &str = "revisions";
+
 /// A text that a document has had.
 #[derive(Serialize, Object)]
 pub(crate) struct Revision {
