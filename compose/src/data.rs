@@ -8,6 +8,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// A log over so many bytes is put aside.
+const LONG_LOG: u64 = 10 << 20;
+
 /// A data folder that this process holds.
 pub(crate) struct Data {
     /// Its absolute path.
@@ -96,14 +99,20 @@ impl Data {
         Ok(path)
     }
 
-    /// Where a process logs to; a log over 10 MiB is put aside first.
+    /// Where a process logs to.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
-        let path = self.path.join("logs").join(format!("{name}.log"));
-        if fs::metadata(&path).is_ok_and(|log| log.len() > 10 << 20) {
-            drop(fs::rename(&path, path.with_extension("log.1")));
-        }
-        path
+        self.path.join("logs").join(format!("{name}.log"))
     }
+}
+
+/// Puts what a log has aside, in place of what was put aside before, if it is long. Who appends to it goes on; what is written
+/// within the moment that it takes can be lost.
+pub(crate) fn put_aside(log: &Path) -> std::io::Result<()> {
+    if fs::metadata(log).is_ok_and(|log| log.len() > LONG_LOG) {
+        fs::copy(log, log.with_extension("log.1"))?;
+        OpenOptions::new().write(true).truncate(true).open(log)?;
+    }
+    Ok(())
 }
 
 impl Drop for Data {
@@ -159,4 +168,27 @@ pub(crate) fn random_number() -> u128 {
 /// Whether this process may do everything.
 pub(crate) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_log_is_put_aside_under_its_writer() {
+        let folder = std::env::temp_dir().join(format!("syncboard-log-{}", random()));
+        fs::create_dir(&folder).expect("a folder");
+        let path = folder.join("service.log");
+        let mut log = OpenOptions::new().create(true).append(true).open(&path).expect("a log");
+        log.write_all(b"short\n").expect("it is written");
+        put_aside(&path).expect("nothing to do");
+        assert_eq!(fs::read(&path).expect("a log"), b"short\n");
+
+        log.write_all(&vec![b'x'; 10 << 20]).expect("it is written");
+        put_aside(&path).expect("it is put aside");
+        log.write_all(b"next\n").expect("it is written");
+        assert_eq!(fs::read(&path).expect("a log"), b"next\n");
+        assert_eq!(fs::metadata(path.with_extension("log.1")).expect("the one before").len(), (10 << 20) + 6);
+        fs::remove_dir_all(folder).expect("it is there");
+    }
 }

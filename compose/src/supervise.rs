@@ -1,5 +1,6 @@
 //! Restarting what dies: at once the first time, then with growing pauses, until it lives again for a while.
 
+use crate::data::put_aside;
 use crate::facts::Board;
 use crate::process::{self, Spec};
 use crate::say;
@@ -9,10 +10,12 @@ use std::time::{Duration, Instant};
 use tokio::process::Child;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::sleep;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 /// A life longer than this is a good one: after it the next restart is at once again.
 const GOOD_LIFE: Duration = Duration::from_secs(10);
+/// How often is looked how long a log is.
+const LOOK: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
@@ -44,7 +47,7 @@ async fn keep_alive(spec: Spec, mut child: Child, board: Board, mut stopped: one
     loop {
         let born = Instant::now();
         let ended = tokio::select! {
-            status = child.wait() => status.ok(),
+            status = lived(&spec, &mut child) => status,
             _ = &mut stopped => {
                 process::stop(&mut child, spec.stop_signal, spec.patience).await;
                 return;
@@ -74,6 +77,22 @@ async fn keep_alive(spec: Spec, mut child: Child, board: Board, mut stopped: one
         }
         if let Some(pid) = child.id() {
             board.started(spec.name, pid);
+        }
+    }
+}
+
+/// Waits until a process has ended, and looks after its log meanwhile.
+async fn lived(spec: &Spec, child: &mut Child) -> Option<ExitStatus> {
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            status = child.wait() => return status.ok(),
+            _ = looks.tick() => {
+                if let Err(error) = put_aside(&spec.log) {
+                    say::line(format_args!("the log {} is not put aside: {error}", spec.log.display()));
+                }
+            }
         }
     }
 }

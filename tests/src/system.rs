@@ -230,7 +230,8 @@ impl System {
             if service == "assistant" && !path.exists() {
                 continue;
             }
-            let log = std::fs::read_to_string(path).expect("a service has a log");
+            let mut log = std::fs::read_to_string(&path).expect("a service has a log");
+            log += &std::fs::read_to_string(path.with_extension("log.1")).unwrap_or_default();
             let error = log.lines().find(|line| line.contains(r#""level":"ERROR""#));
             assert_eq!(error, None, "{service} logged an error");
         }
