@@ -135,9 +135,7 @@ impl Projection {
     pub(crate) const fn needed_indexes(self) -> &'static [&'static str] {
         match self {
             Self::Documents => &[],
-            Self::Knowledge => {
-                &["document_knowledge_by_cluster", "document_concept_by_concept", "near_duplicate_by_original"]
-            }
+            Self::Knowledge => &["document_knowledge_by_cluster"],
         }
     }
 
