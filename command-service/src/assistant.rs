@@ -28,7 +28,7 @@ use runtime::telemetry::{self};
 use runtime::watermarks::Watermark;
 use runtime::{EventLog, http, postgres, traces};
 use sqlx::PgPool;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -91,7 +91,7 @@ pub(crate) async fn run(config: Assist) -> Result<(), Box<dyn std::error::Error 
     let checks = checks.needs_room(&Watermark::of_memory(&config.memory));
     let gauges = pool.clone();
     let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
-    let endpoint = http::edge(routes, &config.http, BTreeMap::new());
+    let endpoint = http::edge(routes, &config.http, http::Described::default());
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "assistant is up");
     let serving = http::serve(listener, endpoint, &config.http, async move {
         told_to_stop().await;

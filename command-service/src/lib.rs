@@ -123,7 +123,7 @@ fn build(
     let api =
         OpenApiService::new((accounts, documents, knowledge), "SyncBoard command-service", env!("CARGO_PKG_VERSION"))
             .description("Writes: every accepted command is an event in the log, answered with its `sequence`.");
-    let operations = http::operation_paths(&api.spec());
+    let operations = http::Described::by(&api.spec());
     let routes = Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", http::description(&api.spec()));
     let refresh = move || runtime::telemetry::pool(&pool);
     let api = http::guard(http::room(api, space, WRITING_NOTHING), tokens, OPEN);

@@ -9,7 +9,6 @@ use runtime::cache::Cache;
 use runtime::service::{told_to_stop, until_up};
 use runtime::watermarks::Watermark;
 use runtime::{EventLog, http, postgres, telemetry};
-use std::collections::BTreeMap;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -34,7 +33,7 @@ pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::E
         .needs_room(&Watermark::of_disks(&config.disk));
     let gauges = documents.clone();
     let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
-    let endpoint = http::edge(routes, &config.http, BTreeMap::new());
+    let endpoint = http::edge(routes, &config.http, http::Described::default());
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "projector is up");
     let (stop, stopped) = watch::channel(false);
     // Each on a task of its own: one that computes for long does not hold up the other.

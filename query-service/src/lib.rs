@@ -158,13 +158,13 @@ fn build(
     let routes = match live {
         Some(Live { cache, hub }) => {
             let (docs, api) = described((reads, subscriptions::Api { hub, cache: cache.clone() }));
-            operations = http::operation_paths(&api.spec());
+            operations = http::Described::by(&api.spec());
             docs.nest("/", subscriptions::gate(http::guard(api, tokens, &[]), cache))
         }
         // Nothing happens in a past that could be sent.
         None => {
             let (docs, api) = described(reads);
-            operations = http::operation_paths(&api.spec());
+            operations = http::Described::by(&api.spec());
             docs.nest("/", http::guard(api, tokens, &[]))
         }
     };

@@ -21,7 +21,7 @@ pub use conditional::{if_match, if_none_match};
 pub use description::description;
 pub use edge::{RequestContext, edge};
 pub use guard::{Authorized, guard};
-pub use operations::{operation_paths, operations};
+pub use operations::{Described, operations};
 pub use problem::{Problem, Refused, Statuses, code};
 pub use raw::RawJson;
 pub use room::room;

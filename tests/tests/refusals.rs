@@ -106,7 +106,8 @@ async fn bad_input_is_refused_and_nothing_is_appended() {
     ada.get("/v1/documents?sort=colour").await.expect_problem(400, "invalid_parameter");
     ada.get("/v1/nowhere").await.expect_problem(404, "not_found");
     ada.post("/v1/nowhere", &json!({})).await.expect_problem(404, "not_found");
-    send(ada.command(Method::PATCH, upload)).await.expect_problem(405, "method_not_allowed");
+    let patched = send(ada.command(Method::PATCH, upload)).await.expect_problem(405, "method_not_allowed");
+    assert_eq!(patched.header("allow"), Some("POST"));
     let waited =
         ada.get(&format!("/v1/documents/{id}?min_sequence=999999999")).await.expect_problem(503, "not_yet_visible");
     assert!(waited.header("retry-after").is_some());

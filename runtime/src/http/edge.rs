@@ -3,6 +3,7 @@
 
 use super::bodies::Room;
 use super::headers;
+use super::operations::Described;
 use super::problem::Problem;
 use crate::config;
 use crate::metrics::{REQUEST_SECONDS, REQUESTS, REQUESTS_IN_PROGRESS, REQUESTS_LIMIT};
@@ -10,10 +11,9 @@ use crate::traces;
 use events::TraceContext;
 use futures_util::FutureExt;
 use metrics::{counter, gauge, histogram};
-use poem::http::{HeaderName, HeaderValue, Method, header};
+use poem::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response, Result};
 use poem_openapi::OperationId;
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 use tokio::sync::Semaphore;
@@ -46,15 +46,14 @@ const SECURITY: [(HeaderName, HeaderValue); 4] = [
     ),
 ];
 
-/// Wraps the routes of a service. Requests are counted by operation, of these (as [`super::operation_paths`] says them) from
-/// 0, and traced by its path.
+/// Wraps the routes of a service. Requests are counted by operation, of these from 0, and traced by its path.
 pub fn edge<E: Endpoint>(
     routes: E,
     config: &config::Http,
-    operations: BTreeMap<String, String>,
+    operations: Described,
 ) -> impl Endpoint<Output = Response> + use<E> {
     gauge!(REQUESTS_LIMIT).set(config.max_requests as f64);
-    for operation in operations.keys().cloned().chain([NO_OPERATION.to_owned()]) {
+    for operation in operations.paths.keys().cloned().chain([NO_OPERATION.to_owned()]) {
         for class in ["2xx", "3xx", "4xx", "5xx"] {
             counter!(REQUESTS, "operation" => operation.clone(), "status" => class).increment(0);
         }
@@ -70,8 +69,7 @@ struct Edge<E> {
     config: config::Http,
     places: Semaphore,
     room: Room,
-    /// Their paths.
-    operations: BTreeMap<String, String>,
+    operations: Described,
 }
 
 impl<E: Endpoint> Endpoint for Edge<E> {
@@ -95,9 +93,14 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         if let Ok(value) = HeaderValue::from_str(visit.id.hyphenated().encode_lower(&mut Uuid::encode_buffer())) {
             headers.insert(REQUEST_ID, value);
         }
+        if response.status() == StatusCode::METHOD_NOT_ALLOWED
+            && let Ok(allowed) = HeaderValue::try_from(self.operations.allowed(&visit.path))
+        {
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
         let operation = response.data::<OperationId>().map(|operation| operation.0);
         let status = response.status().as_u16();
-        traces::answered(&span, visit.method.as_str(), operation, &self.operations, status);
+        traces::answered(&span, visit.method.as_str(), operation, &self.operations.paths, status);
         visit.answered(operation.unwrap_or(NO_OPERATION), status);
         Ok(response)
     }

@@ -9,7 +9,7 @@ use poem::http::StatusCode;
 use poem::{Endpoint, IntoResponse, Response, Route, endpoint::make, get};
 use poem_openapi::OperationId;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// `/health`, `/health/live`, `/health/started`, `/health/ready` and `/metrics`, added to a service's routes. `refresh` brings gauges up to
@@ -36,17 +36,42 @@ pub fn operations(
         .at("/metrics", get(exposition(telemetry.metrics.clone(), checks, refresh)))
 }
 
-/// Paths of the operations that an OpenAPI document describes, by their ids.
-#[must_use]
-pub fn operation_paths(spec: &str) -> BTreeMap<String, String> {
-    let spec: Value = serde_json::from_str(spec).unwrap_or_default();
-    let paths = spec["paths"].as_object().into_iter().flatten();
-    let operations = paths.flat_map(|(path, methods)| {
-        methods.as_object().into_iter().flat_map(|methods| methods.values()).map(move |operation| (operation, path))
-    });
-    operations
-        .filter_map(|(operation, path)| Some((operation["operationId"].as_str()?.to_owned(), path.clone())))
-        .collect()
+/// The operations that an OpenAPI document describes; none by default.
+#[derive(Default)]
+pub struct Described {
+    /// Their paths, by their ids.
+    pub(super) paths: BTreeMap<String, String>,
+    /// The methods of each path.
+    methods: BTreeMap<String, Vec<String>>,
+}
+
+impl Described {
+    /// Reads the document.
+    #[must_use]
+    pub fn by(spec: &str) -> Self {
+        let spec: Value = serde_json::from_str(spec).unwrap_or_default();
+        let mut described = Self::default();
+        for (path, operations) in spec["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in operations.as_object().into_iter().flatten() {
+                let Some(id) = operation["operationId"].as_str() else { continue };
+                described.paths.insert(id.to_owned(), path.clone());
+                described.methods.entry(path.clone()).or_default().push(method.to_ascii_uppercase());
+            }
+        }
+        described
+    }
+
+    /// The methods of whatever has this path, as the header `Allow` lists them; what is not described is there to be read.
+    pub(super) fn allowed(&self, path: &str) -> String {
+        let is_of = |template: &str| {
+            let parts = template.split('/').zip(path.split('/'));
+            template.split('/').count() == path.split('/').count()
+                && parts.into_iter().all(|(wanted, part)| wanted == part || wanted.starts_with('{'))
+        };
+        let described = self.methods.iter().filter(|(template, _)| is_of(template)).flat_map(|(_, methods)| methods);
+        let described: BTreeSet<&str> = described.map(String::as_str).collect();
+        if described.is_empty() { "GET".to_owned() } else { Vec::from_iter(described).join(", ") }
+    }
 }
 
 const HEALTH: OperationId = OperationId("health");
@@ -100,10 +125,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operations_are_found_in_their_description() {
-        let spec =
-            r#"{"paths": {"/a": {"get": {"operationId": "see"}, "put": {"operationId": "set"}}, "/b": {"get": {}}}}"#;
-        let paths = [("see", "/a"), ("set", "/a")].map(|(id, path)| (id.to_owned(), path.to_owned()));
-        assert_eq!(operation_paths(spec), paths.into());
+    fn methods_are_those_of_the_path() {
+        let spec = r#"{"paths": {
+            "/v1/documents": {"get": {"operationId": "list"}, "post": {"operationId": "upload"}},
+            "/v1/documents/{id}/tags/{tag}": {"put": {"operationId": "tag"}}}}"#;
+        let described = Described::by(spec);
+        assert_eq!(described.paths["tag"], "/v1/documents/{id}/tags/{tag}");
+        assert_eq!(described.allowed("/v1/documents"), "GET, POST");
+        assert_eq!(described.allowed("/v1/documents/7/tags/new"), "PUT");
+        assert_eq!(described.allowed("/health"), "GET");
     }
 }
