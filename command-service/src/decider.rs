@@ -184,10 +184,9 @@ where
                 self.tips.insert(order.stream, Arc::new(next.stored_at(sequence)));
                 Ok(Step::Done(Outcome { sequence, is_changed: true, is_replayed: false }))
             }
-            // The log remembers the command, and the tip no longer does.
+            // The log remembers a command that the tip has forgotten.
             Ok(Appended::Duplicate(sequence)) if sequence <= tip.sequence => {
-                counter!(REPLAYS).increment(1);
-                Ok(Step::Done(Outcome { sequence, is_changed: true, is_replayed: true }))
+                self.recorded(order, fingerprint, sequence).await
             }
             Ok(Appended::Duplicate(_)) | Err(event_log::Error::Conflict) => {
                 counter!(CONFLICTS).increment(1);
@@ -202,6 +201,23 @@ where
                 Err(Error::Log(error))
             }
         }
+    }
+
+    /// The first answer to a command whose event stands at a sequence.
+    async fn recorded(
+        &self,
+        order: &Order<A::Command>,
+        fingerprint: u32,
+        sequence: u64,
+    ) -> Result<Step, Error<A::Error>> {
+        let recorded = self.log.at(sequence).await?;
+        let tip = recorded.as_ref().and_then(Recorded::tip).and_then(|line| Tip::<A>::read(line, sequence));
+        let done = tip.and_then(|tip| tip.memory.find(order.id));
+        if done.is_some_and(|done| !done.is_same(fingerprint)) {
+            return Err(Error::KeyReused);
+        }
+        counter!(REPLAYS).increment(1);
+        Ok(Step::Done(Outcome { sequence, is_changed: true, is_replayed: true }))
     }
 
     /// A tip for the first attempt, which others may have gone beyond: from memory, or from whichever replica of the log.
@@ -231,19 +247,28 @@ where
         };
         let tip = match last.tip().and_then(|line| Tip::read(line, last.sequence)) {
             Some(tip) => tip,
-            None => self.fold(stream, last.sequence).await?,
+            None => self.fold(stream, &last).await?,
         };
         let tip = Arc::new(tip);
         self.tips.insert(stream, tip.clone());
         Ok(tip)
     }
 
-    /// Folds a stream up to its last event. Fingerprints are not in the events, so of its commands only the ids are remembered.
-    async fn fold(&self, stream: Stream, last: u64) -> Result<Tip<A>, event_log::Error> {
-        let mut tip = Tip::<A>::default();
-        while tip.sequence < last {
-            let recorded = self.log.next(&stream, tip.sequence).await?;
-            let recorded = recorded.ok_or_else(|| event_log::Error::unavailable("a replica of the log lags"))?;
+    /// Folds a stream up to its last event, from where this process knows it. Fingerprints are not in the events: of commands
+    /// that are read here only the ids are remembered.
+    async fn fold(&self, stream: Stream, last: &Recorded) -> Result<Tip<A>, event_log::Error> {
+        let known = self.tips.get(&stream).filter(|tip| tip.sequence <= last.sequence);
+        let mut tip = known.map_or_else(Tip::default, |tip| Tip::clone(&tip));
+        while tip.sequence < last.sequence {
+            let next = match last.expected() {
+                Some(before) if before == tip.sequence => None,
+                _ => self.log.next(&stream, tip.sequence).await?,
+            };
+            let recorded = next.as_ref().unwrap_or(last);
+            // Any replica may answer, and one that lags has not all that comes before the last.
+            if recorded.expected().is_some_and(|before| before != tip.sequence) {
+                return Err(event_log::Error::unavailable("a replica of the log lags"));
+            }
             let envelope = recorded.decode::<A::Event>()?;
             tip = tip.after(&envelope.event, Done::pending(envelope.id, 0)).stored_at(recorded.sequence);
         }

@@ -99,17 +99,29 @@ impl Data {
         Ok(path)
     }
 
-    /// Where a process logs to.
+    /// Where a process logs to; a long log is put aside first.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
-        self.path.join("logs").join(format!("{name}.log"))
+        let path = self.path.join("logs").join(format!("{name}.log"));
+        if is_long(&path) {
+            drop(fs::rename(&path, aside(&path)));
+        }
+        path
     }
 }
 
-/// Puts what a log has aside, in place of what was put aside before, if it is long. Who appends to it goes on; what is written
+fn is_long(log: &Path) -> bool {
+    fs::metadata(log).is_ok_and(|log| log.len() > LONG_LOG)
+}
+
+fn aside(log: &Path) -> PathBuf {
+    log.with_extension("log.1")
+}
+
+/// Puts what a log has aside, in place of what was put aside before, if it is long. The process that appends to it goes on; what is written
 /// within the moment that it takes can be lost.
 pub(crate) fn put_aside(log: &Path) -> std::io::Result<()> {
-    if fs::metadata(log).is_ok_and(|log| log.len() > LONG_LOG) {
-        fs::copy(log, log.with_extension("log.1"))?;
+    if is_long(log) {
+        fs::copy(log, aside(log))?;
         OpenOptions::new().write(true).truncate(true).open(log)?;
     }
     Ok(())

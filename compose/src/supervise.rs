@@ -9,8 +9,8 @@ use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 use tokio::process::Child;
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::task::{JoinHandle, spawn_blocking, spawn_local};
+use tokio::time::{MissedTickBehavior, interval_at, sleep};
 
 /// A life longer than this is a good one: after it the next restart is at once again.
 const GOOD_LIFE: Duration = Duration::from_secs(10);
@@ -83,13 +83,14 @@ async fn keep_alive(spec: Spec, mut child: Child, board: Board, mut stopped: one
 
 /// Waits until a process has ended, and looks after its log meanwhile.
 async fn lived(spec: &Spec, child: &mut Child) -> Option<ExitStatus> {
-    let mut looks = interval(LOOK);
+    let mut looks = interval_at(tokio::time::Instant::now() + LOOK, LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             status = child.wait() => return status.ok(),
             _ = looks.tick() => {
-                if let Err(error) = put_aside(&spec.log) {
+                let log = spec.log.clone();
+                if let Ok(Err(error)) = spawn_blocking(move || put_aside(&log)).await {
                     say::line(format_args!("the log {} is not put aside: {error}", spec.log.display()));
                 }
             }

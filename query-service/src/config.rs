@@ -167,7 +167,7 @@ pub struct Overviews {
     #[arg(long, env = "SYNCBOARD_PAST_TEXT", default_value = "1MiB")]
     pub past_text: ByteSize,
     /// Answers at once that take a processor and whole texts: comparisons, differences, analyses of the past, graphs; further
-    /// ones wait
+    /// ones wait, and are answered 503 after ten seconds
     #[arg(long, env = "SYNCBOARD_HEAVY_READS", default_value_t = 4)]
     pub heavy_reads: usize,
 }

@@ -170,12 +170,12 @@ impl Visibility {
     /// One of those who wait asks for all of them.
     async fn ask_for_all(&self) -> Result<(), sqlx::Error> {
         let Ok(mut asked) = self.known.asked.try_lock() else { return Ok(()) };
-        if asked.is_some_and(|asked| asked.elapsed() < POLL) {
+        // Ticks of those who wait are not together; half is enough for who waits alone to ask at each of his.
+        if asked.is_some_and(|asked| asked.elapsed() < POLL / 2) {
             return Ok(());
         }
-        let answer = self.ask().await;
         *asked = Some(Instant::now());
-        answer
+        self.ask().await
     }
 
     async fn ask(&self) -> Result<(), sqlx::Error> {

@@ -4,6 +4,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 
 /// Requests, by operation and class of status.
 pub(crate) const REQUESTS: &str = "syncboard_http_requests_total";
+pub(crate) const REQUESTS_ABORTED: &str = "syncboard_http_requests_aborted_total";
 /// Time from a request's first byte to the head of its answer.
 pub(crate) const REQUEST_SECONDS: &str = "syncboard_http_request_duration_seconds";
 pub(crate) const REQUESTS_IN_PROGRESS: &str = "syncboard_http_requests_in_progress";
@@ -63,6 +64,7 @@ pub(crate) fn begin() {
     describe_counter!(REQUESTS, "requests, by operation and class of status");
     describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "time from a request to the head of its answer");
     describe_gauge!(REQUESTS_IN_PROGRESS, "requests in progress");
+    describe_counter!(REQUESTS_ABORTED, "requests whose client went away before there was an answer");
     describe_gauge!(REQUESTS_LIMIT, "requests that may be in progress at once");
     describe_gauge!(CONNECTIONS, "connections of the pool, by state");
     describe_gauge!(CONNECTIONS_LIMIT, "connections that the pool may open");

@@ -191,7 +191,10 @@ pub fn http() -> reqwest::Client {
     reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("a client can be built")
 }
 
+/// The password of every account.
+pub const PASSWORD: &str = "correct horse battery";
+
 /// Name and password of an account.
 pub(crate) fn credentials(username: &str) -> Value {
-    json!({ "username": username, "password": "correct horse battery" })
+    json!({ "username": username, "password": PASSWORD })
 }

@@ -193,6 +193,8 @@ async fn a_command_is_known_again_after_more_than_its_stream_remembers() {
     }
     let again = keyed().await.expect(200);
     assert_eq!((again.sequence(), again.header("idempotency-replayed")), (first.sequence(), Some("true")));
+    let other = with_key(&ada, Method::PUT, &path, "k", json!({ "title": "another" })).await;
+    other.expect_problem(422, "idempotency_key_reused");
     system.finish().await;
 }
 

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 const IN_PROGRESS: &str = "syncboard_http_requests_in_progress";
-const ABORTED: &str = r#"syncboard_http_requests_total{operation="none",status="aborted"}"#;
+const ABORTED: &str = "syncboard_http_requests_aborted_total";
 
 /// A request to a service, and the beginning of its body.
 async fn begun(system: &System, service: &str, client: &Client, head: &str, body: &str) -> TcpStream {

@@ -4,6 +4,7 @@ use rustix::process::Signal;
 use std::path::Path;
 use std::process::Output;
 use tests::System;
+use tests::client::PASSWORD;
 use tests::system::{is_alive, send, wait_for};
 use tokio::process::Command;
 
@@ -15,6 +16,7 @@ async fn upload(system: &System, paths: &[&Path]) -> Output {
         .arg("--data")
         .arg(&system.data)
         .args(paths)
+        .envs([("SYNCBOARD_USERNAME", "ada"), ("SYNCBOARD_PASSWORD", PASSWORD)])
         .output()
         .await
         .expect("the command starts")
@@ -27,6 +29,7 @@ fn text(bytes: &[u8]) -> String {
 #[tokio::test]
 async fn files_are_uploaded_once_and_revised_when_they_change() {
     let system = System::start(PROGRAM).await;
+    let ada = system.client("ada").await;
     let folder = system.data.join("files");
     std::fs::create_dir_all(folder.join("inner/.hidden")).expect("folders");
     let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).expect("a file");
@@ -65,6 +68,14 @@ async fn files_are_uploaded_once_and_revised_when_they_change() {
         "{}",
         text(&fourth.stdout)
     );
+
+    // What was thrown away stays away.
+    let documents = ada.get("/v1/documents?limit=200").await.expect(200).json();
+    let documents = documents["documents"].as_array().expect("a list");
+    let notes = documents.iter().find(|document| document["title"] == "Notes").expect("it is there");
+    ada.delete(&format!("/v1/documents/{}", notes["id"].as_str().expect("an id"))).await.expect(200);
+    let fifth = upload(&system, &[&folder]).await;
+    assert!(text(&fifth.stdout).starts_with("0 uploaded, 0 revised, 2 unchanged, 1 failed"), "{}", text(&fifth.stdout));
     system.finish().await;
 }
 

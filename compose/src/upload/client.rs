@@ -62,13 +62,22 @@ impl Client {
             "tags": tags,
         });
         let put = self.session.request(Method::PUT, &format!("/v1/documents/{id}")).json(&body);
-        let is_new = match send(put).await {
-            Ok(response) => response.headers().get("idempotency-replayed").is_none_or(|value| value != "true"),
-            Err(refusal) if refusal.is("document_exists") => false,
+        let (is_new, is_known) = match send(put).await {
+            Ok(response) => {
+                let is_known = response.headers().get("idempotency-replayed").is_some_and(|value| value == "true");
+                (!is_known, is_known)
+            }
+            Err(refusal) if refusal.is("document_exists") => (false, false),
             Err(refusal) => return Err(refusal),
         };
-        // What began with this text may have another by now.
-        if is_new { Ok(Fate::Uploaded) } else { self.revise(id, &body["text"], media_type).await }
+        if is_new {
+            return Ok(Fate::Uploaded);
+        }
+        // What began with this text may have another by now; what was thrown away since stays away.
+        match self.revise(id, &body["text"], media_type).await {
+            Err(refusal) if is_known && refusal.is("document_trashed") => Ok(Fate::Unchanged),
+            fate => fate,
+        }
     }
 
     async fn revise(&self, id: Uuid, text: &Value, media_type: &str) -> Result<Fate, Refusal> {

@@ -34,7 +34,7 @@ pub(crate) enum FoundText {
     #[oai(status = 200)]
     Found(
         Text,
-        /// Entity tag: the text's SHA-256.
+        /// Entity tag: of the text and its media type.
         #[oai(header = "ETag")]
         String,
         /// Up to where the answer shows the log.

@@ -5,11 +5,16 @@ use crate::traces;
 use async_nats::HeaderMap;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::{self, ErrorCode};
 use events::codec::trace_headers;
 use events::{Envelope, EventType, TraceContext};
+use std::error::Error as _;
 
 /// Header with the decision state after the event, see [`super::Recorded::tip`].
 pub(super) const TIP: &str = "syncboard-tip";
+
+/// What newer servers say of a message of the same id that they have not decided about yet.
+const IN_PROCESS: ErrorCode = ErrorCode(10_158);
 
 /// Longest tip that goes with an event: JetStream takes 64 KiB of headers.
 const LONGEST_TIP: usize = 48 << 10;
@@ -81,11 +86,19 @@ impl EventLog {
             .expected_last_subject_sequence(expected);
         let sent = self.connection.context().send_publish(envelope.stream.subject(), message).await.map_err(refusal)?;
         let stored = sent.await.map_err(refusal)?;
+        // A cluster of NATS 2.10 says so of a message that it has not decided about yet.
+        if stored.duplicate && stored.sequence == 0 {
+            return Err(Error::OutcomeUnknown);
+        }
         Ok(if stored.duplicate { Appended::Duplicate(stored.sequence) } else { Appended::Stored(stored.sequence) })
     }
 }
 
 fn refusal(error: PublishError) -> Error {
+    let said = error.source().and_then(|source| source.downcast_ref::<jetstream::Error>());
+    if said.is_some_and(|said| said.error_code() == IN_PROCESS) {
+        return Error::OutcomeUnknown;
+    }
     match error.kind() {
         PublishErrorKind::WrongLastSequence => Error::Conflict,
         PublishErrorKind::TimedOut | PublishErrorKind::BrokenPipe => Error::OutcomeUnknown,

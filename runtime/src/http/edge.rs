@@ -6,7 +6,7 @@ use super::headers;
 use super::operations::Described;
 use super::problem::Problem;
 use crate::config;
-use crate::metrics::{REQUEST_SECONDS, REQUESTS, REQUESTS_IN_PROGRESS, REQUESTS_LIMIT};
+use crate::metrics::{REQUEST_SECONDS, REQUESTS, REQUESTS_ABORTED, REQUESTS_IN_PROGRESS, REQUESTS_LIMIT};
 use crate::traces;
 use events::TraceContext;
 use futures_util::FutureExt;
@@ -31,8 +31,6 @@ pub struct RequestContext {
 
 /// What requests are counted as that no operation has answered: to unknown paths, without a token, too many at once.
 const NO_OPERATION: &str = "none";
-/// The class of those whose client went away before there was an answer.
-const ABORTED: &str = "aborted";
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -59,7 +57,7 @@ pub fn edge<E: Endpoint>(
         }
         drop(histogram!(REQUEST_SECONDS, "operation" => operation));
     }
-    counter!(REQUESTS, "operation" => NO_OPERATION, "status" => ABORTED).increment(0);
+    counter!(REQUESTS_ABORTED).increment(0);
     let (places, room) = (Semaphore::new(config.max_requests), Room::new(config.bodies_limit));
     Edge { routes, config: config.clone(), places, room, operations }
 }
@@ -131,7 +129,12 @@ impl Visit {
     }
 
     fn tell(&self, operation: &'static str, status: Option<u16>) {
-        counter!(REQUESTS, "operation" => operation, "status" => status.map_or(ABORTED, status_class)).increment(1);
+        match status {
+            Some(status) => {
+                counter!(REQUESTS, "operation" => operation, "status" => status_class(status)).increment(1);
+            }
+            None => counter!(REQUESTS_ABORTED).increment(1),
+        }
         tracing::event!(
             target: "access",
             tracing::Level::INFO,
@@ -158,9 +161,9 @@ impl Drop for Visit {
 
 impl<E: Endpoint> Edge<E> {
     async fn answer(&self, mut request: Request, is_probe: bool) -> Response {
-        let place = self.places.try_acquire();
         // To be overloaded is no reason to be taken for dead, and operators are to see it.
-        if place.is_err() && !is_probe {
+        let place = (!is_probe).then(|| self.places.try_acquire());
+        if matches!(place, Some(Err(_))) {
             return Problem::overloaded(1).into_response();
         }
         if let Err(problem) = headers::check(request.headers_mut()) {
