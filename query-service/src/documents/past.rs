@@ -204,13 +204,13 @@ impl Api {
             return Ok(snapshot.not_modified());
         }
         let (to, from) = (revision.0, from.0.unwrap_or(revision.0.saturating_sub(1)));
-        if from > to {
-            return Err(Problem::invalid_parameter("`from` is the earlier revision").into());
-        }
         let mut pair = Vec::with_capacity(2);
         for number in [from, to] {
             let found = revisions::one(snapshot.connection(), caller.workspace.0, id.0, number).await?;
             pair.push(found.ok_or_else(revision_not_found)?);
+        }
+        if from > to {
+            return Err(Problem::invalid_parameter("`from` is the earlier revision").into());
         }
         let answered = snapshot.finish();
         let turn = self.heavy.turn().await?;
