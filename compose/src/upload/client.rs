@@ -62,20 +62,19 @@ impl Client {
             "tags": tags,
         });
         let put = self.session.request(Method::PUT, &format!("/v1/documents/{id}")).json(&body);
-        let (is_new, is_known) = match send(put).await {
-            Ok(response) => {
-                let is_known = response.headers().get("idempotency-replayed").is_some_and(|value| value == "true");
-                (!is_known, is_known)
+        let is_replayed = match send(put).await {
+            Ok(response) => response.headers().get("idempotency-replayed").is_some_and(|value| value == "true"),
+            Err(refusal) if refusal.is("document_exists") => {
+                return self.revise(id, &body["text"], media_type).await;
             }
-            Err(refusal) if refusal.is("document_exists") => (false, false),
             Err(refusal) => return Err(refusal),
         };
-        if is_new {
+        if !is_replayed {
             return Ok(Fate::Uploaded);
         }
         // What began with this text may have another by now; what was thrown away since stays away.
         match self.revise(id, &body["text"], media_type).await {
-            Err(refusal) if is_known && refusal.is("document_trashed") => Ok(Fate::Unchanged),
+            Err(refusal) if refusal.is("document_trashed") => Ok(Fate::Unchanged),
             fate => fate,
         }
     }
