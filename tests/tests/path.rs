@@ -70,14 +70,14 @@ async fn a_document_is_uploaded_edited_listed_and_restored() {
 async fn a_text_in_another_media_type_is_another_answer() {
     let system = System::start(PROGRAM).await;
     let ada = system.client("ada").await;
-    let id = ada.upload("title", "the same").await.id();
-    let path = format!("/v1/documents/{id}/content");
+    let uploaded = ada.upload("title", "the same").await;
+    let path = format!("/v1/documents/{}/content", uploaded.id());
     let revised = json!({ "text": "the same", "media_type": "text/markdown" });
     let content = |tag: String, sequence: u64| {
         let path = format!("{path}?min_sequence={sequence}");
         send(ada.query(Method::GET, &path).header("If-None-Match", tag))
     };
-    let plain = ada.get(&path).await.expect(200);
+    let plain = ada.get(&format!("{path}?min_sequence={}", uploaded.sequence())).await.expect(200);
     let tag = plain.header("etag").expect("a tag").to_owned();
     let sequence = ada.put(&path, &revised).await.expect(200).sequence();
     let markdown = content(tag, sequence).await.expect(200);
