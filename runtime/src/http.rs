@@ -8,6 +8,7 @@ mod edge;
 pub mod example;
 mod guard;
 mod headers;
+mod leftover;
 mod operations;
 mod patient;
 mod problem;

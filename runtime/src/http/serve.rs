@@ -2,14 +2,16 @@
 //! hyper directly, as poem's own server adds to each connection some 10 KB and a task that every write wakes: little to a
 //! request, much to a subscriber. HTTP/1.1 alone; browsers speak HTTP/2 to what stands in front.
 
+use super::leftover::{Leftover, Lingering};
 use super::patient::Patient;
 use crate::config;
 use crate::service::chain;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use poem::http::uri::Scheme;
+use poem::http::{HeaderValue, header};
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint, Request};
 use std::convert::Infallible;
@@ -17,6 +19,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -39,7 +42,8 @@ pub async fn serve<E: Endpoint + 'static>(
     // Of a kept connection, the silence between two requests counts as well.
     http.timer(TokioTimer::new()).header_read_timeout(config.idle_timeout);
     let address = LocalAddr(listener.local_addr()?.into());
-    let server = Arc::new(Server { endpoint, http, address, patience: config.write_timeout });
+    let (patience, lingering) = (config.write_timeout, config.body_timeout);
+    let server = Arc::new(Server { endpoint, http, address, patience, lingering });
     let (stopping, stopped) = watch::channel(());
     let mut stop = pin!(stop);
     loop {
@@ -66,7 +70,10 @@ struct Server<E> {
     endpoint: E,
     http: http1::Builder,
     address: LocalAddr,
+    /// How long a client may take nothing.
     patience: Duration,
+    /// How long a client may go on sending what nobody reads.
+    lingering: Duration,
 }
 
 impl<E: Endpoint + 'static> Server<E> {
@@ -74,11 +81,13 @@ impl<E: Endpoint + 'static> Server<E> {
     async fn connection(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, mut stopped: watch::Receiver<()>) {
         // Nagle's algorithm would hold small answers back. A stream that is gone by now says so when it is read.
         drop(stream.set_nodelay(true));
+        let is_sending = Arc::new(AtomicBool::new(false));
+        let stream = Lingering::new(stream, is_sending.clone(), self.lingering);
         let stream = TokioIo::new(Patient::new(stream, self.patience));
         let server = self.clone();
         let service = service_fn(move |request| {
             // In a box, as hyper keeps room for it as long as the connection stands.
-            Box::pin(server.clone().answer(request, peer))
+            Box::pin(server.clone().answer(request, peer, is_sending.clone()))
         });
         // In a box, as the room for it would be taken three times: here, and where it is polled.
         let mut connection = Box::pin(self.http.serve_connection(stream, service).with_upgrades());
@@ -98,9 +107,21 @@ impl<E: Endpoint + 'static> Server<E> {
         self: Arc<Self>,
         request: hyper::Request<Incoming>,
         peer: SocketAddr,
-    ) -> Result<hyper::Response<impl hyper::body::Body<Data = bytes::Bytes, Error = io::Error>>, Infallible> {
-        let request = Request::from((request, self.address.clone(), RemoteAddr(peer.into()), Scheme::HTTP));
-        Ok(self.endpoint.get_response(request).await.into())
+        is_sending: Arc<AtomicBool>,
+    ) -> Result<hyper::Response<impl Body<Data = bytes::Bytes, Error = io::Error>>, Infallible> {
+        let has_body = !request.body().is_end_stream();
+        let mut request = Request::from((request, self.address.clone(), RemoteAddr(peer.into()), Scheme::HTTP));
+        if !has_body {
+            return Ok(self.endpoint.get_response(request).await.into());
+        }
+        let body = Leftover::of(request.take_body());
+        request.set_body(body.body());
+        let mut response = self.endpoint.get_response(request).await;
+        if !body.is_over().await {
+            is_sending.store(true, Ordering::Relaxed);
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response.into())
     }
 }
 
@@ -140,6 +161,26 @@ mod tests {
         let mut kept = TcpStream::connect(address).await.expect("it listens");
         kept.write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("it is sent");
         assert!(read(kept).await.ends_with("here"), "the answer comes, then the end");
+        serving.abort();
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_reads_takes_no_answer_from_its_client() {
+        const LENGTH: usize = 32 << 20;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("there is a port");
+        let address = listener.local_addr().expect("it has an address");
+        let config = config(&[]);
+        let refusal = make(|_| async { "refused" });
+        let serving = tokio::spawn(async move { serve(listener, refusal, &config, std::future::pending()).await });
+        let mut client = TcpStream::connect(address).await.expect("it listens");
+        let little = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\nlittle";
+        client.write_all(little.as_bytes()).await.expect("it is sent");
+        let head = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {LENGTH}\r\n\r\n");
+        client.write_all(head.as_bytes()).await.expect("the connection stays after a little");
+        client.write_all(&vec![b' '; LENGTH]).await.expect("it is taken, though nobody reads it");
+        let answers = read(client).await;
+        assert_eq!(answers.matches("refused").count(), 2, "{answers}");
+        assert_eq!(answers.matches("connection: close").count(), 1, "{answers}");
         serving.abort();
     }
 
