@@ -90,7 +90,9 @@ pub(crate) async fn run(config: Assist) -> Result<(), Box<dyn std::error::Error 
     let checks = checks(&log, &pool, assistant.chat.is_answering());
     let checks = checks.needs_room(&Watermark::of_memory(&config.memory));
     let gauges = pool.clone();
-    let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
+    let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || {
+        telemetry::pool("read_models", &gauges)
+    });
     let endpoint = http::edge(routes, &config.http, http::Described::default());
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "assistant is up");
     let serving = http::serve(listener, endpoint, &config.http, async move {

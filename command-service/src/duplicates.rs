@@ -21,7 +21,7 @@ const WAITING: usize = 1_024;
 const TOGETHER: usize = 128;
 /// How long uploads are gathered for the next statement where several came for the last: less than an append takes.
 const GATHERING: Duration = Duration::from_millis(3);
-/// How long one statement may take: whoever asked has given up long before.
+/// How long one statement may take, if nobody who asked waits longer.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long an upload is remembered here: longer than the read models are ever behind when all is well.
 const RECENT: Duration = Duration::from_secs(10);
@@ -54,7 +54,7 @@ pub(crate) type Found = Option<Vec<Uuid>>;
 impl Duplicates {
     pub(crate) fn new(pool: PgPool, config: &config::Duplicates) -> Self {
         let (questions, asked) = mpsc::channel(WAITING);
-        tokio::spawn(answer(pool, asked));
+        tokio::spawn(answer(pool, asked, config.duplicates_timeout.max(PATIENCE)));
         Self { questions, timeout: config.duplicates_timeout, recent: Cache::new(config.duplicates_recent) }
     }
 
@@ -112,13 +112,13 @@ impl Duplicates {
 }
 
 /// Answers questions, as many at once as have gathered: one statement for each would cost more than the uploads.
-async fn answer(pool: PgPool, mut asked: mpsc::Receiver<Question>) {
+async fn answer(pool: PgPool, mut asked: mpsc::Receiver<Question>, patience: Duration) {
     let mut questions = Vec::with_capacity(TOGETHER);
     while asked.recv_many(&mut questions, TOGETHER).await > 0 {
         // Whoever asked may have given up.
         questions.retain(|question: &Question| !question.answer.is_closed());
         let is_busy = questions.len() > 1;
-        match timeout(PATIENCE, found(&pool, &questions)).await {
+        match timeout(patience, found(&pool, &questions)).await {
             Ok(Ok(found)) => {
                 for (question, found) in questions.drain(..).zip(found) {
                     // Nobody waits for this one any more.

@@ -125,7 +125,7 @@ fn build(
             .description("Writes: every accepted command is an event in the log, answered with its `sequence`.");
     let operations = http::Described::by(&api.spec());
     let routes = Route::new().nest("/docs", api.swagger_ui()).at("/openapi.json", http::description(&api.spec()));
-    let refresh = move || runtime::telemetry::pool(&pool);
+    let refresh = move || runtime::telemetry::pool("read_models", &pool);
     let api = http::guard(http::room(api, space, WRITING_NOTHING), tokens, OPEN);
     let routes = http::operations(routes, checks, telemetry, refresh).nest("/", api);
     http::edge(routes.boxed(), &config.http, operations)

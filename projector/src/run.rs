@@ -31,8 +31,9 @@ pub(crate) async fn run(config: config::Run) -> Result<(), Box<dyn std::error::E
     let checks = checks(&log, &documents, &cache, &standings)
         .needs_room(&Watermark::of_memory(&config.memory))
         .needs_room(&Watermark::of_disks(&config.disk));
-    let gauges = documents.clone();
-    let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, move || telemetry::pool(&gauges));
+    let gauges = [("documents", documents.clone()), ("knowledge", knowledge.clone())];
+    let refresh = move || gauges.iter().for_each(|(name, pool)| telemetry::pool(name, pool));
+    let routes = http::operations(poem::Route::new(), checks.clone(), &telemetry, refresh);
     let endpoint = http::edge(routes, &config.http, http::Described::default());
     tracing::info!(listen = %config.listen, version = env!("CARGO_PKG_VERSION"), "projector is up");
     let (stop, stopped) = watch::channel(false);

@@ -51,7 +51,7 @@ use tokio::task::JoinSet;
 use visibility::Part;
 
 /// How long subscribers may take to hear that this process stops, after all requests are done.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// What the routes are made of.
 struct Parts {
@@ -168,7 +168,7 @@ fn build(
             docs.nest("/", http::guard(api, tokens, &[]))
         }
     };
-    let routes = http::operations(routes, checks, telemetry, move || telemetry::pool(&gauges));
+    let routes = http::operations(routes, checks, telemetry, move || telemetry::pool("read_models", &gauges));
     http::edge(routes.boxed(), &config.http, operations)
 }
 

@@ -73,12 +73,12 @@ fn logged<S>(filter: Targets) -> impl Filter<S> {
     filter_fn(|metadata: &Metadata<'_>| !metadata.is_span()).with_max_level_hint(Level::TRACE).and(filter)
 }
 
-/// Brings the gauges of a connection pool up to date.
-pub fn pool(pool: &sqlx::PgPool) {
+/// Brings the gauges of a connection pool up to date; they are told apart by its name.
+pub fn pool(name: &'static str, pool: &sqlx::PgPool) {
     let (open, idle) = (pool.size(), u32::try_from(pool.num_idle()).unwrap_or(u32::MAX));
-    metrics::gauge!(CONNECTIONS, "state" => "busy").set(f64::from(open.saturating_sub(idle)));
-    metrics::gauge!(CONNECTIONS, "state" => "idle").set(f64::from(idle));
-    metrics::gauge!(CONNECTIONS_LIMIT).set(f64::from(pool.options().get_max_connections()));
+    metrics::gauge!(CONNECTIONS, "pool" => name, "state" => "busy").set(f64::from(open.saturating_sub(idle)));
+    metrics::gauge!(CONNECTIONS, "pool" => name, "state" => "idle").set(f64::from(idle));
+    metrics::gauge!(CONNECTIONS_LIMIT, "pool" => name).set(f64::from(pool.options().get_max_connections()));
 }
 
 #[cfg(test)]

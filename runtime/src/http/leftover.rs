@@ -38,8 +38,8 @@ impl Leftover {
         Body::from_bytes_stream(self.clone())
     }
 
-    /// Whether nothing more comes: all was read, or the rest was little and is read now.
-    pub(super) async fn is_over(mut self) -> bool {
+    /// Reads the rest if it is little, and says whether nothing more comes.
+    pub(super) async fn finish(mut self) -> bool {
         let rest = async {
             let mut read = 0;
             while read <= LITTLE {
@@ -151,14 +151,14 @@ mod tests {
             let mut read = leftover.body().into_bytes_stream();
             drop(read.next().await);
             drop(read);
-            assert_eq!(leftover.is_over().await, is_over);
+            assert_eq!(leftover.finish().await, is_over);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_does_not_come_is_not_waited_for() {
         let silent = futures_util::stream::pending::<io::Result<Bytes>>();
-        assert!(!Leftover::of(Body::from_bytes_stream(silent)).is_over().await);
+        assert!(!Leftover::of(Body::from_bytes_stream(silent)).finish().await);
     }
 
     #[tokio::test]

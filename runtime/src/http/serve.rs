@@ -117,7 +117,7 @@ impl<E: Endpoint + 'static> Server<E> {
         let body = Leftover::of(request.take_body());
         request.set_body(body.body());
         let mut response = self.endpoint.get_response(request).await;
-        if !body.is_over().await {
+        if !body.finish().await {
             is_sending.store(true, Ordering::Relaxed);
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
