@@ -1,12 +1,13 @@
 //! A client of both services, as a program over HTTP would be.
 
+use crate::system::PATIENCE;
 use events::AccountId;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use runtime::auth::{Caller, Tokens};
 use runtime::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// A logged-in client.
@@ -164,9 +165,9 @@ impl Client {
         send(self.command(Method::DELETE, path)).await
     }
 
-    /// Gets from the query-service.
+    /// Gets from the query-service, when it shows what the path asks for.
     pub async fn get(&self, path: &str) -> Answer {
-        send(self.query(Method::GET, path)).await
+        shown(self.query(Method::GET, path)).await
     }
 
     /// Uploads a text.
@@ -183,6 +184,18 @@ impl Client {
 /// Sends a request that must be answered.
 pub async fn send(request: RequestBuilder) -> Answer {
     Answer::of(request.send().await.expect("the service answers")).await.expect("the answer can be read")
+}
+
+/// Sends a read, and again while it is told that its sequence is not shown yet, as a client of a busy system does.
+pub async fn shown(request: RequestBuilder) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let answer = send(request.try_clone().expect("a read has no body that streams")).await;
+        let is_early = answer.status == 503 && answer.json()["code"] == "not_yet_visible";
+        if !is_early || begun.elapsed() > PATIENCE {
+            return answer;
+        }
+    }
 }
 
 /// An HTTP client that waits long, but not for ever.

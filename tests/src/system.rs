@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 /// How long anything may take that is waited for.
-const PATIENCE: Duration = Duration::from_secs(90);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 /// How long a start may take: the first one on a fresh machine installs the servers.
 const START: Duration = Duration::from_secs(900);
 const POLL: Duration = Duration::from_millis(25);
@@ -129,6 +129,17 @@ impl System {
         Answer::of(answer).await.ok()?.metric(name)
     }
 
+    /// The numbers of the projector's health page, which leaves them out where gathering them took too long.
+    pub async fn statistics(&self) -> Value {
+        let mut statistics = Value::Null;
+        wait_for("the projector has gathered its numbers", async || {
+            statistics = self.health("projector_url").await.unwrap_or_default()["statistics"].clone();
+            statistics.as_object().is_some_and(|numbers| !numbers.is_empty())
+        })
+        .await;
+        statistics
+    }
+
     /// Waits until the read models show the whole log.
     pub async fn caught_up(&self) {
         wait_for("the projector has caught up", async || {
@@ -158,7 +169,10 @@ impl System {
 
     /// As [`System::projector`], for tests that look on while it runs; it ends with the test.
     pub fn projector_command(&self, args: &[&str]) -> tokio::process::Command {
-        self.command("projector", args)
+        let mut command = self.command("projector", args);
+        // It asks its servers once, where a service would ask again.
+        command.env("SYNCBOARD_NATS_TIMEOUT", "30s").env("SYNCBOARD_DATABASE_TIMEOUT", "30s");
+        command
     }
 
     /// A program of its own on this system's servers; it ends with the test.
@@ -176,7 +190,7 @@ impl System {
 
     /// Another projector beside the system's own, with further arguments; it ends with the test.
     pub fn another_projector(&self, args: &[&str]) -> tokio::process::Child {
-        let mut command = self.projector_command(&[&["run", "--listen", "127.0.0.1:0"], args].concat());
+        let mut command = self.command("projector", &[&["run", "--listen", "127.0.0.1:0"], args].concat());
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().expect("another projector starts")
     }
@@ -205,13 +219,19 @@ impl System {
 
     /// Ends a test that wrote: nothing lags, live tables equal rebuilt tables row by row, no service logged an error, and
     /// everything stops when told to.
-    pub async fn finish(self) {
+    pub async fn finish(mut self) {
         self.assert_no_errors();
-        self.finish_after_faults().await;
+        self.end().await;
+        // Checking and stopping may bring errors too.
+        self.assert_no_errors();
     }
 
     /// As [`System::finish`], for tests in which parts were taken away, of which services rightly complain.
     pub async fn finish_after_faults(mut self) {
+        self.end().await;
+    }
+
+    async fn end(&mut self) {
         self.caught_up().await;
         let check = self.projector(&["rebuild", "--check", "--json"]).await;
         let report = String::from_utf8_lossy(&check.stdout);

@@ -5,7 +5,7 @@ use poem::{IntoResponse, Response};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tests::client::http;
+use tests::client::{http, send};
 use tests::model::{Behaviour, Model, TOKENS, completion, helpful, status};
 use tests::system::wait_for;
 use tests::texts::SUBJECTS;
@@ -51,9 +51,12 @@ impl Pages {
         Self(http(), said().expect("it has just said so"))
     }
 
+    async fn ask(&self, path: &str) -> Answer {
+        send(self.0.get(format!("{}{path}", self.1))).await
+    }
+
     async fn get(&self, path: &str) -> Answer {
-        let answer = self.0.get(format!("{}{path}", self.1)).send().await.expect("the assistant answers");
-        Answer::of(answer).await.expect("the answer can be read").expect(200)
+        self.ask(path).await.expect(200)
     }
 
     /// A number of the metrics, with its labels if it has any; 0 if it is not there yet.
@@ -63,7 +66,8 @@ impl Pages {
 
     /// What `/health` says of the model. Without one the assistant is as well, and as ready, as before.
     async fn model(&self) -> Value {
-        self.get("/health/ready").await;
+        let is_ready = async || self.ask("/health/ready").await.status == 200;
+        wait_for("the assistant is ready", is_ready).await;
         self.get("/health").await.json()["dependencies"]["model"].clone()
     }
 }
@@ -236,7 +240,7 @@ async fn a_question_at_fault_is_given_up_and_harms_nothing() {
 #[tokio::test]
 async fn a_model_that_is_away_is_waited_for_and_harms_nothing() {
     let model = Model::start().await;
-    let system = model.system(PROGRAM, &[("SYNCBOARD_LLM_ATTEMPTS", "2"), ("SYNCBOARD_LLM_TIMEOUT", "2s")]).await;
+    let system = model.system(PROGRAM, &[("SYNCBOARD_LLM_ATTEMPTS", "2"), ("SYNCBOARD_LLM_TIMEOUT", "10s")]).await;
     let (ada, pages) = (system.client("ada").await, Pages::of(&system).await);
     // Each with the reason that is counted, and seconds between the first two times.
     let outages: [(Behaviour, &str, u64); 6] = [

@@ -109,7 +109,8 @@ async fn what_can_go_on_goes_on_while_a_part_is_away() {
     system.signal("redis-server", Signal::STOP);
     let edited = ada.put(&format!("{path}/title"), &json!({ "title": "without redis" })).await.expect(200);
     assert_eq!(ada.document(&id, edited.sequence()).await["title"], "without redis");
-    assert!(system.is_ready("command_url").await && system.is_ready("query_url").await);
+    wait_for("both are ready", async || system.is_ready("command_url").await && system.is_ready("query_url").await)
+        .await;
     system.signal("redis-server", Signal::CONT);
 
     // Without PostgreSQL commands go on and reads say that they cannot.
@@ -118,7 +119,7 @@ async fn what_can_go_on_goes_on_while_a_part_is_away() {
         tests::system::send(backend, Signal::STOP);
     }
     let edited = ada.put(&format!("{path}/title"), &json!({ "title": "without postgres" })).await.expect(200);
-    assert!(system.is_ready("command_url").await);
+    wait_for("the command-service is ready", async || system.is_ready("command_url").await).await;
     wait_for("the query-service is not ready", async || !system.is_ready("query_url").await).await;
     ada.get(&format!("{path}?min_sequence={}", edited.sequence())).await.expect_problem(503, "unavailable");
     for backend in children(system.pid("postgres")) {
@@ -134,7 +135,7 @@ async fn what_can_go_on_goes_on_while_a_part_is_away() {
     let refused =
         ada.put(&format!("{path}/title"), &json!({ "title": "without nats" })).await.expect_problem(503, "unavailable");
     assert!(refused.header("retry-after").is_some());
-    assert!(system.is_ready("query_url").await);
+    wait_for("the query-service is ready", async || system.is_ready("query_url").await).await;
     assert_eq!(ada.get(&path).await.expect(200).json()["title"], "without postgres");
     system.signal("nats-server", Signal::CONT);
     wait_for("the command-service is ready", async || system.is_ready("command_url").await).await;
@@ -212,6 +213,8 @@ async fn a_no_is_the_leaders_to_say() {
 
     // Whoever accepts asks nobody else: the append finds out.
     ada.put(&format!("/v1/documents/{id}/title"), &json!({ "title": "other" })).await.expect(200);
+    // What it asked on the way is here before the answer to what is asked now.
+    administrator.get_stream(runtime::event_log::STREAM).await.expect("the log answers");
     assert!(asked.next().now_or_never().is_none(), "the leader is asked for nothing");
     let same = ada.put(&format!("/v1/documents/{id}/title"), &json!({ "title": "other" })).await.expect(200);
     assert_eq!(same.json()["changed"], false);

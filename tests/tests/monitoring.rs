@@ -74,9 +74,9 @@ async fn everything_asked_for_is_there_and_alerts_fire_when_parts_are_away() {
     // Far from what is taken: without a limit nothing would be left of it.
     let system = model.system(PROGRAM, &[("SYNCBOARD_MEMORY_LIMIT", "64GiB")]).await;
     for (service, line) in AT_THE_START {
-        let metrics = http().get(format!("{}/metrics", system.fact(service))).send().await.expect("an answer");
-        let metrics = metrics.text().await.expect("text");
-        assert!(metrics.lines().any(|one| one == line), "{service} does not say {line} at its start:\n{metrics}");
+        let metrics = format!("{}/metrics", system.fact(service));
+        let says = async || send(http().get(&metrics)).await.text.lines().any(|one| one == line);
+        wait_for(&format!("{service} says {line}"), says).await;
         let health = system.health(service).await.expect("health");
         assert!(health["version"].is_string() && health["commit"].is_string(), "{health}");
     }

@@ -255,14 +255,15 @@ async fn no_answer_is_read_from_two_generations() {
 
 /// Uploads some documents and edits them, until there are so many events.
 async fn fill(client: &Client, events: usize) {
-    let mut ids = Vec::new();
+    let (mut ids, mut last) = (Vec::new(), 0);
     for n in 0..events.div_ceil(10) {
         ids.push(client.upload(&format!("document {n}"), &format!("text of {n}")).await.id());
     }
     for n in 0..events - ids.len() {
         let path = format!("/v1/documents/{}/title", ids[n % ids.len()]);
-        client.put(&path, &json!({ "title": format!("title {n}") })).await.expect(200);
+        last = client.put(&path, &json!({ "title": format!("title {n}") })).await.expect(200).sequence();
     }
+    client.get(&format!("/v1/statistics?min_sequence={last}")).await.expect(200);
 }
 
 #[track_caller]

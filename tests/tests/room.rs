@@ -108,7 +108,7 @@ async fn who_waits_for_the_read_models_asks_the_database_together() {
     system.signal("projector", Signal::STOP);
     let before = commits().await;
     let path = format!("/v1/documents/{id}?min_sequence={}", first + 1);
-    let waiting = futures_util::future::join_all((0..100).map(|_| ada.get(&path))).await;
+    let waiting = futures_util::future::join_all((0..100).map(|_| send(ada.query(Method::GET, &path)))).await;
     for answer in waiting {
         answer.expect_problem(503, "not_yet_visible");
     }

@@ -7,7 +7,6 @@ use crate::tools::installed;
 use compose::Port;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
@@ -15,14 +14,13 @@ use tokio::process::{Child, Command};
 pub struct Monitor {
     http: reqwest::Client,
     url: String,
-    folder: PathBuf,
     _programs: Vec<Child>,
     _ports: [Port; 4],
 }
 
 impl Monitor {
-    /// Starts them over a system and its assistant. What takes minutes takes seconds: it scrapes and evaluates each second,
-    /// and no alert waits.
+    /// Starts them over a system and its assistant. What takes minutes takes seconds: it scrapes and evaluates every three
+    /// seconds, and no alert waits.
     pub async fn start(system: &System, assistant: &str) -> Self {
         let folder = system.data.join("monitoring");
         let ports = [(); 4].map(|()| Port::free().expect("a free port"));
@@ -48,7 +46,7 @@ impl Monitor {
         let configuration = super::text(&file("prometheus.yml"));
         write(
             "prometheus.yml",
-            configuration.replace("_interval: 15s", "_interval: 1s").replace("timeout: 10s", "timeout: 1s"),
+            configuration.replace("_interval: 15s", "_interval: 3s").replace("timeout: 10s", "timeout: 3s"),
         );
         for path in super::files("rules") {
             let rules = super::text(&path);
@@ -80,7 +78,7 @@ impl Monitor {
                 &[],
             ),
         ];
-        Self { http: http(), url: format!("http://{prometheus}"), folder, _programs: programs, _ports: ports }
+        Self { http: http(), url: format!("http://{prometheus}"), _programs: programs, _ports: ports }
     }
 
     /// What Prometheus answers at a path of its API; nothing while it does not.
@@ -113,12 +111,6 @@ impl Monitor {
             unread.push(format!("{} targets", targets.len()));
         }
         Some(unread)
-    }
-
-    /// What Prometheus itself wrote of a configuration or a rule that it cannot use.
-    #[must_use]
-    pub fn folder(&self) -> &PathBuf {
-        &self.folder
     }
 }
 
