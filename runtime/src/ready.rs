@@ -76,7 +76,7 @@ async fn answer(address: SocketAddr) -> std::io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
 
     /// What asking a server says that answers so.
     async fn asked(answer: &'static str) -> Result<(), NotReady> {
@@ -107,9 +107,10 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_listening_is_not_ready() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("it has an address");
-        drop(listener);
+        // Nobody else can come to listen there, as it is taken.
+        let taken = TcpSocket::new_v4().expect("a socket");
+        taken.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).expect("a free port");
+        let address = taken.local_addr().expect("it has an address");
         assert!(matches!(ask(address).await, Err(NotReady::Away { .. })));
     }
 }

@@ -1,6 +1,6 @@
 //! The past: a document as it was, its revisions, and what changed between them.
 
-use async_nats::jetstream::stream::{Config, Source};
+use async_nats::jetstream::stream::{Config, DirectGetErrorKind, Source};
 use runtime::event_log::STREAM;
 use serde_json::{Value, json};
 use tests::System;
@@ -107,7 +107,10 @@ async fn a_replica_that_lags_is_not_believed() {
     log.create_stream(lagging).await.expect("a mirror can be made");
     let stream = log.get_stream(STREAM).await.expect("the log is there");
     ada.upload("Another", "that it has").await;
-    let denies = async || stream.direct_get(uploaded.sequence()).await.is_err();
+    let denies = async || {
+        let answer = stream.direct_get(uploaded.sequence()).await;
+        answer.is_err_and(|error| error.kind() == DirectGetErrorKind::NotFound)
+    };
     wait_for("the replica answers", denies).await;
     for _ in 0..40 {
         assert_eq!(ada.get(&path).await.expect(200).text, "needs flour");

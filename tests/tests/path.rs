@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 use tests::System;
-use tests::client::send;
+use tests::client::{send, shown};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 
@@ -75,7 +75,7 @@ async fn a_text_in_another_media_type_is_another_answer() {
     let revised = json!({ "text": "the same", "media_type": "text/markdown" });
     let content = |tag: String, sequence: u64| {
         let path = format!("{path}?min_sequence={sequence}");
-        send(ada.query(Method::GET, &path).header("If-None-Match", tag))
+        shown(ada.query(Method::GET, &path).header("If-None-Match", tag))
     };
     let plain = ada.get(&format!("{path}?min_sequence={}", uploaded.sequence())).await.expect(200);
     let tag = plain.header("etag").expect("a tag").to_owned();

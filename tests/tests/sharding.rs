@@ -5,15 +5,22 @@ use rustix::process::Signal;
 use serde_json::Value;
 use sqlx::PgPool;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tests::client::Client;
 use tests::system::{System, send, wait_for};
 use tests::user::User;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
 const SHARDS: usize = 16;
-/// Goal for the time between a projector's end and others having its shards.
-const FAILOVER: Duration = Duration::from_secs(5);
+/// Most seconds between a projector's end and others having its shards: it takes some three, and longer on a machine
+/// that is busy with all of this.
+const FAILOVER: f64 = 10.0;
+/// Longest round of a user, who waits for what was written until its shard is with another.
+const ROUND: Duration = Duration::from_secs(30);
+/// What time it is, and when a shard was taken last, by the database's clock, as asking who works starts a program each
+/// time.
+const NOW: &str = "select extract(epoch from clock_timestamp())::float8";
+const TAKEN: &str = "select extract(epoch from max(taken_at))::float8 from operations.lease";
 
 /// Notes every move of a checkpoint: by whom, and whether they held the shard's lease then.
 const AUDIT: &str = "
@@ -38,7 +45,7 @@ async fn work_spreads_and_moves_when_a_projector_dies() {
     for client in spread(&system, 6).await {
         users.push(User::begin(&client).await);
     }
-    assert_eq!(shares(&system, "documents").await, [SHARDS]);
+    wait_for("one has everything", async || shares(&system, "documents").await == [SHARDS]).await;
 
     let mut others = [system.another_projector(&[]), system.another_projector(&[])];
     for projection in ["documents", "knowledge"] {
@@ -46,7 +53,7 @@ async fn work_spreads_and_moves_when_a_projector_dies() {
     }
     for other in &mut others {
         let pid = other.id().expect("it runs");
-        let killed = Instant::now();
+        let killed = seconds(&database, NOW).await;
         other.kill().await.expect("it can be killed");
         let name = format!(" {pid}");
         for projection in ["documents", "knowledge"] {
@@ -57,11 +64,12 @@ async fn work_spreads_and_moves_when_a_projector_dies() {
             };
             wait_for("its shards are with others", is_over).await;
         }
-        assert!(killed.elapsed() < FAILOVER, "its shards moved after {:?}", killed.elapsed());
+        let after = seconds(&database, TAKEN).await - killed;
+        assert!(after < FAILOVER, "its shards moved after {after} s");
     }
-    // Users waited for what they wrote no longer than a read may, or they panicked.
     for user in users {
-        user.end().await;
+        let slowest = user.end().await;
+        assert!(slowest < ROUND, "a round took {slowest:?}");
     }
     nobody_moved_what_they_did_not_hold(&database).await;
     system.finish_after_faults().await;
@@ -99,15 +107,16 @@ async fn a_projector_that_was_stopped_past_its_lease_writes_nothing_when_it_wake
     let is_idle = format!("{backend} a.state = 'idle in transaction'");
     let pattern = format!("%{name}");
     wait_for("it waits for the lock", async || count(&database, &is_waiting, &pattern).await > 0).await;
+    let slept = seconds(&database, NOW).await;
     send(pid, Signal::STOP);
-    let slept = Instant::now();
     lock.rollback().await.expect("the lock can be released");
-    wait_for("its transaction is open", async || count(&database, &is_waiting, &pattern).await == 0).await;
+    wait_for("its transaction is open", async || count(&database, &is_idle, &pattern).await > 0).await;
     stopped.document(&uploaded.id(), uploaded.sequence()).await;
     for projection in ["documents", "knowledge"] {
         wait_for("the other has everything", async || shares(&system, projection).await == [SHARDS]).await;
     }
-    assert!(slept.elapsed() < FAILOVER, "its shards moved after {:?}", slept.elapsed());
+    let after = seconds(&database, TAKEN).await - slept;
+    assert!(after < FAILOVER, "its shards moved after {after} s");
     assert_eq!(count(&database, &is_idle, &pattern).await, 0, "its transaction was ended");
     let last = stopped.upload("after it was passed over", "text").await;
     stopped.document(&last.id(), last.sequence()).await;
@@ -132,9 +141,14 @@ async fn who_lost_a_lease_commits_nothing_even_before_noticing() {
     let shard = events::partition(Some(events::WorkspaceId(ada.workspace))) as i16;
     let another = uuid::Uuid::from_u128(1);
     let run = async |query: &'static str| {
+        let mut changing = database.begin().await.expect("a transaction");
+        // Nobody is then between looking at the lease, to move a checkpoint, and the trigger's look at it.
+        let lock = "lock table read_model.checkpoint in share mode";
+        sqlx::query(lock).execute(&mut *changing).await.expect("nobody moves one for long");
         let done =
-            sqlx::query(query).bind(another).bind(shard).execute(&database).await.expect("leases can be changed");
+            sqlx::query(query).bind(another).bind(shard).execute(&mut *changing).await.expect("leases can be changed");
         assert_eq!(done.rows_affected(), 1);
+        changing.commit().await.expect("leases can be changed");
     };
     for round in 0..5 {
         run("insert into operations.member select $1, 'documents', 'another', now(), 'infinity' where $2 >= 0").await;
@@ -142,7 +156,7 @@ async fn who_lost_a_lease_commits_nothing_even_before_noticing() {
         let uploaded = ada.upload(&format!("round {round}"), "text").await;
         let has_noticed = async || {
             let held = workers(&system, "documents").await;
-            held.iter().all(|(who, shards)| who == "another" || shards.len() < SHARDS - 1)
+            !held.is_empty() && held.iter().all(|(who, shards)| who == "another" || shards.len() < SHARDS - 1)
         };
         wait_for("it was noticed", has_noticed).await;
         run("delete from operations.member where id = $1 and $2 >= 0").await;
@@ -198,6 +212,10 @@ async fn count(database: &PgPool, query: &str, name: &str) -> i64 {
     sqlx::query_scalar(sqlx::AssertSqlSafe(query)).bind(name).fetch_one(database).await.expect("the database answers")
 }
 
+async fn seconds(database: &PgPool, query: &'static str) -> f64 {
+    sqlx::query_scalar(query).fetch_one(database).await.expect("the database answers")
+}
+
 /// Users whose workspaces are in different shards, mostly.
 async fn spread(system: &System, count: usize) -> Vec<Client> {
     let mut clients = Vec::new();
@@ -214,14 +232,17 @@ async fn shares(system: &System, projection: &str) -> Vec<usize> {
     shares
 }
 
-/// Who works on which shards of a projection.
+/// Who works on which shards of a projection; nobody where that could not be asked for.
 async fn workers(system: &System, projection: &str) -> BTreeMap<String, BTreeSet<u64>> {
+    let mut workers: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     let status = system.projector(&["status", "--json"]).await;
+    if !status.status.success() {
+        return workers;
+    }
     let reports: Value = serde_json::from_slice(&status.stdout).expect("the status is JSON");
     let report =
         reports.as_array().and_then(|reports| reports.iter().find(|report| report["projection"] == projection));
     let shards = report.and_then(|report| report["shards"].as_array()).expect("shards");
-    let mut workers: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     for shard in shards.iter().filter(|shard| shard["projector"].is_string()) {
         let (who, which) = (shard["projector"].as_str().expect("a name"), shard["shard"].as_u64().expect("a number"));
         workers.entry(who.to_owned()).or_default().insert(which);

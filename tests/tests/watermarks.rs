@@ -2,9 +2,9 @@
 
 use async_nats::ConnectOptions;
 use async_nats::jetstream::{self, stream};
+use compose::Port;
 use serde_json::{Value, json};
-use std::fs;
-use std::net::TcpListener;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use tests::client::http;
@@ -18,9 +18,9 @@ const MIB: u64 = 1 << 20;
 
 #[tokio::test]
 async fn commands_are_refused_while_the_log_has_little_room() {
-    let (folder, port) = (Folder::new(), free_port());
+    let (folder, port) = (Folder::new(&std::env::temp_dir()), Port::free().expect("a free port"));
     let configuration = format!(
-        "listen: \"127.0.0.1:{port}\"
+        "listen: \"{port}\"
          jetstream {{ store_dir: {:?} }}
          accounts {{ SYNCBOARD {{
            jetstream: {{ max_file: 64MB, max_mem: 64MB }}
@@ -32,7 +32,7 @@ async fn commands_are_refused_while_the_log_has_little_room() {
     fs::write(&file, configuration).expect("it is written");
     let mut server = Command::new(installed(&["nats-server", "/usr/sbin/nats-server"], "nats-server"));
     let _server = server.arg("-c").arg(&file).stderr(Stdio::null()).kill_on_drop(true).spawn().expect("it starts");
-    let url = format!("nats://services:services@127.0.0.1:{port}");
+    let url = format!("nats://services:services@{port}");
     let connect =
         || ConnectOptions::with_user_and_password("services".to_owned(), "services".to_owned()).connect(url.as_str());
     wait_for("the log's server is there", async || connect().await.is_ok()).await;
@@ -47,12 +47,10 @@ async fn commands_are_refused_while_the_log_has_little_room() {
         let stored = log.publish("other", vec![0; 512 << 10].into()).await.expect("it is sent").await;
         stored.expect("there is room beyond the watermark");
     }
-    wait_for("the service is not ready", async || !system.is_ready("command_url").await).await;
-    let health = system.health("command_url").await.expect("it answers");
-    assert_eq!(health["dependencies"]["log_storage"]["status"], "down", "{health}");
-    assert!(health["dependencies"]["log_storage"]["reason"].is_string(), "{health}");
+    wait_for("the log has little room", async || is_short(&system, "command_url", "log_storage").await).await;
+    assert!(!system.is_ready("command_url").await);
     refuses(&ada).await;
-    assert!(system.is_ready("query_url").await, "who only reads goes on");
+    wait_for("who only reads goes on", async || system.is_ready("query_url").await).await;
     ada.document(&before.id(), before.sequence()).await;
     let login = json!({ "username": "ada", "password": "correct horse battery" });
     ada.post("/v1/tokens", &login).await.expect(200);
@@ -77,20 +75,20 @@ async fn commands_are_refused_while_a_disk_has_little_room() {
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
     let system = System::start_with(PROGRAM, &settings).await;
     let ada = system.client("ada").await;
-    let filler = Folder(disk.join(format!("syncboard-test-{}", free_port())));
-    fs::create_dir(&filler.0).expect("a folder");
-    let fill = |bytes: u64| fs::write(filler.0.join("filler"), vec![1; bytes as usize]).expect("it is written");
+    let filler = Folder::new(disk);
+    let file = filler.0.join("filler");
 
-    fill(48 * MIB);
+    fs::write(&file, vec![1; 48 * MIB as usize]).expect("it is written");
     for service in ["command_url", "projector_url"] {
-        wait_for("the service is not ready", async || !system.is_ready(service).await).await;
-        let health = system.health(service).await.expect("it answers");
-        assert_eq!(health["dependencies"]["disk"]["status"], "down", "{health}");
+        wait_for("the disk has little room", async || is_short(&system, service, "disk").await).await;
+        assert!(!system.is_ready(service).await);
     }
     refuses(&ada).await;
-    fill(24 * MIB);
+    // Written anew it would be empty for a moment, and there would be room.
+    let shortened = File::options().write(true).open(&file).and_then(|file| file.set_len(24 * MIB));
+    shortened.expect("it can be shortened");
     wait_for("the watermark is passed", async || left(&system).await > least).await;
-    assert!(!system.is_ready("command_url").await, "the lower one is not");
+    assert!(is_short(&system, "command_url", "disk").await, "the lower one is not");
     refuses(&ada).await;
     drop(filler);
     wait_for("the service is ready", async || system.is_ready("command_url").await).await;
@@ -101,19 +99,26 @@ async fn commands_are_refused_while_a_disk_has_little_room() {
 #[tokio::test]
 async fn a_service_that_takes_too_much_memory_is_alive_and_not_ready() {
     let system = System::start(PROGRAM).await;
-    let listen = format!("127.0.0.1:{}", free_port());
-    let mut command = system.command("command-service", &["--log", "warn", "--listen", &listen]);
+    let port = Port::free().expect("a free port");
+    let mut command = system.command("command-service", &["--log", "warn", "--listen", &port.to_string()]);
     command
         .stderr(Stdio::null())
         .env("SYNCBOARD_SECRET_KEY", "0123456789abcdef0123456789abcdef")
         .env("SYNCBOARD_MEMORY_LIMIT", "4MiB");
     let _service = command.spawn().expect("it starts");
-    let asked = async |path: &str| http().get(format!("http://{listen}{path}")).send().await;
+    let asked = async |path: &str| http().get(format!("http://{port}{path}")).send().await;
     wait_for("it is not ready", async || asked("/health/ready").await.is_ok_and(|answer| answer.status() == 503)).await;
     let health: Value = asked("/health").await.expect("it answers").json().await.expect("health is JSON");
     assert_eq!(health["dependencies"]["memory"]["status"], "down", "{health}");
     assert_eq!(asked("/health/live").await.expect("it answers").status(), 200);
     system.finish().await;
+}
+
+/// Whether a service says that it has too little of something, and why.
+async fn is_short(system: &System, service: &str, of: &str) -> bool {
+    let health = system.health(service).await.unwrap_or_default();
+    let room = &health["dependencies"][of];
+    room["status"] == "down" && room["reason"].is_string()
 }
 
 async fn refuses(client: &Client) {
@@ -128,17 +133,13 @@ async fn left(system: &System) -> u64 {
     left.expect("it is measured") as u64
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    listener.expect("a free port").port()
-}
-
 /// A folder that is removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("syncboard-test-nats-{}", free_port()));
+    #[expect(clippy::disallowed_methods, reason = "tests run side by side, each in a folder of its own")]
+    fn new(within: &Path) -> Self {
+        let folder = within.join(format!("syncboard-test-{}", uuid::Uuid::new_v4().simple()));
         fs::create_dir(&folder).expect("a folder");
         Self(folder)
     }
