@@ -4,7 +4,7 @@ use crate::assistant::Assist;
 use bytesize::ByteSize;
 use clap::{Args, Parser};
 use domain::document::Limits;
-use runtime::config::{Auth, Disk, Http, Log, LogRoom, Memory, Nats, Postgres, Traces, duration};
+use runtime::config::{Auth, DatabaseRoom, Disk, Http, Log, LogRoom, Memory, Nats, Postgres, Traces, duration};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -69,6 +69,9 @@ pub struct Serve {
     /// Room in the log
     #[command(flatten)]
     pub log_room: LogRoom,
+    /// Room in the database
+    #[command(flatten)]
+    pub database_room: DatabaseRoom,
     /// Traces
     #[command(flatten)]
     pub traces: Traces,

@@ -69,7 +69,11 @@ async fn run(config: Serve) -> Result<(), Box<dyn Error + Send + Sync>> {
     let listener = TcpListener::bind(config.listen).await?;
     let pool = postgres::pool(&config.postgres, "command-service", "identity")?;
     let log = until_up("the event log", || EventLog::connect(&config.nats, "command-service")).await;
-    let space = [Watermark::of_disks(&config.disk), Watermark::of_log(&config.log_room, &log)];
+    let space = [
+        Watermark::of_disks(&config.disk),
+        Watermark::of_log(&config.log_room, &log),
+        Watermark::of_database(&config.database_room, &pool),
+    ];
     let checks = space.iter().fold(checks(&log, &pool), Checks::needs_room);
     let checks = checks.needs_room(&Watermark::of_memory(&config.memory));
     let routes = build(&config, log.clone(), pool, Arc::new(SystemClock), checks.clone(), &telemetry, space);
@@ -91,7 +95,7 @@ fn build(
     clock: Arc<dyn Clock>,
     checks: Checks,
     telemetry: &Telemetry,
-    space: [Watermark; 2],
+    space: [Watermark; 3],
 ) -> impl Endpoint<Output = Response> + use<> {
     let tokens = Tokens::new(&config.auth);
     let accounts = accounts::Api {

@@ -153,7 +153,7 @@ pub struct Http {
     /// timeout
     #[arg(long, env = "SYNCBOARD_BODIES_LIMIT", default_value = "128MiB")]
     pub bodies_limit: ByteSize,
-    /// How long a request's body may take to arrive
+    /// How long a request's body may take to arrive, and how long what follows of a refused one is thrown away
     #[arg(long, env = "SYNCBOARD_BODY_TIMEOUT", value_parser = duration, default_value = "30s")]
     pub body_timeout: Duration,
     /// Most requests in progress at once; further ones are answered 503
@@ -259,6 +259,21 @@ pub struct LogRoom {
     /// Percent of what the log's account may store below which it is ready again
     #[arg(long, env = "SYNCBOARD_LOG_LOW_WATERMARK", default_value_t = 80, value_parser = percent())]
     pub log_low_watermark: u8,
+}
+
+/// Room in the database.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseRoom {
+    /// Bytes that the database may take of its disk; no limit when left out. A rebuild takes as much again
+    #[arg(long, env = "SYNCBOARD_DATABASE_LIMIT")]
+    pub database_limit: Option<ByteSize>,
+    /// Percent of what the database may take from which on the service is not ready, and takes no commands; 0: it does not
+    /// matter
+    #[arg(long, env = "SYNCBOARD_DATABASE_WATERMARK", default_value_t = 90, value_parser = percent())]
+    pub database_watermark: u8,
+    /// Percent of what the database may take below which it is ready again
+    #[arg(long, env = "SYNCBOARD_DATABASE_LOW_WATERMARK", default_value_t = 80, value_parser = percent())]
+    pub database_low_watermark: u8,
 }
 
 fn percent() -> clap::builder::RangedI64ValueParser<u8> {

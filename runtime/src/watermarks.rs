@@ -1,4 +1,4 @@
-//! Watermarks: how much must be left of memory, of a disk, of the log's storage for a service to be ready. Each has a lower
+//! Watermarks: how much must be left of memory, of a disk, of the log's storage, of the database's for a service to be ready. Each has a lower
 //! one beside it, from which on it is ready again, so that nothing changes to and fro.
 
 mod memory;
@@ -8,6 +8,7 @@ use crate::service::chain;
 use crate::{EventLog, config};
 use bytesize::ByteSize;
 use metrics::gauge;
+use sqlx::PgPool;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -15,6 +16,8 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// How often is looked.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often PostgreSQL is asked, which looks at each of its files.
+const DATABASE_LOOK: Duration = Duration::from_secs(5);
 
 /// How much of something is taken that has a limit, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +77,7 @@ impl Watermark {
     #[must_use]
     pub fn of_memory(config: &config::Memory) -> Self {
         let config = config.clone();
-        Self::begin("memory", move || {
+        Self::begin("memory", LOOK, move || {
             let (high, low) = (config.memory_watermark, config.memory_low_watermark);
             let measured = if high == 0 { None } else { memory::measured(config.memory_limit.map(|limit| limit.0)) };
             let room = measured.map(|memory| Room::of(memory, high, low));
@@ -86,7 +89,7 @@ impl Watermark {
     #[must_use]
     pub fn of_disks(config: &config::Disk) -> Self {
         let config = config.clone();
-        Self::begin("disk", move || {
+        Self::begin("disk", LOOK, move || {
             let (least, again) = (config.disk_watermark.0, config.disk_low_watermark.0);
             let room = least_free(&config.disk_paths).map(|left| left.map(|left| Room { left, least, again }));
             async move { room.map_err(Some) }
@@ -97,7 +100,7 @@ impl Watermark {
     #[must_use]
     pub fn of_log(config: &config::LogRoom, log: &EventLog) -> Self {
         let (config, log) = (config.clone(), log.clone());
-        Self::begin("log_storage", move || {
+        Self::begin("log_storage", LOOK, move || {
             let (config, log) = (config.clone(), log.clone());
             async move {
                 let (high, low) = (config.log_watermark, config.log_low_watermark);
@@ -110,13 +113,33 @@ impl Watermark {
         })
     }
 
-    fn begin<F>(name: &'static str, mut look: impl FnMut() -> F + Send + 'static) -> Self
+    /// Of what the database may take of its disk.
+    #[must_use]
+    pub fn of_database(config: &config::DatabaseRoom, pool: &PgPool) -> Self {
+        let (config, pool) = (config.clone(), pool.clone());
+        Self::begin("database_storage", DATABASE_LOOK, move || {
+            let (config, pool) = (config.clone(), pool.clone());
+            async move {
+                let (high, low) = (config.database_watermark, config.database_low_watermark);
+                let Some(ByteSize(limit)) = config.database_limit.filter(|_| high > 0) else { return Ok(None) };
+                let size = sqlx::query_scalar("select pg_database_size(current_database())").fetch_one(&pool).await;
+                size.map(|used: i64| Some(Room::of(Taken { used: used.cast_unsigned(), limit }, high, low))).map_err(
+                    |error| {
+                        tracing::debug!(error = chain(&error), "the database does not say what it stores");
+                        None
+                    },
+                )
+            }
+        })
+    }
+
+    fn begin<F>(name: &'static str, every: Duration, mut look: impl FnMut() -> F + Send + 'static) -> Self
     where
         F: Future<Output = Found> + Send,
     {
         let (sender, shortage) = watch::channel(None);
         tokio::spawn(async move {
-            let mut tick = interval(LOOK);
+            let mut tick = interval(every);
             tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tick.tick().await;

@@ -97,6 +97,28 @@ async fn commands_are_refused_while_a_disk_has_little_room() {
 }
 
 #[tokio::test]
+async fn commands_are_refused_while_the_database_has_little_room() {
+    let system = System::start_with(PROGRAM, &[("SYNCBOARD_DATABASE_LIMIT", "100MiB")]).await;
+    let ada = system.client("ada").await;
+    let before = ada.upload("before", "text").await;
+    // Pages that are not compressed: 96 MiB of them.
+    system
+        .execute(
+            "create table public.filler (part text);
+             alter table public.filler alter part set storage plain;
+             insert into public.filler select repeat('x', 8000) from generate_series(1, 12288)",
+        )
+        .await;
+    wait_for("the database has little room", async || is_short(&system, "command_url", "database_storage").await).await;
+    refuses(&ada).await;
+    ada.document(&before.id(), before.sequence()).await;
+    system.execute("drop table public.filler").await;
+    wait_for("the service is ready", async || system.is_ready("command_url").await).await;
+    ada.upload("after", "text").await;
+    system.finish().await;
+}
+
+#[tokio::test]
 async fn a_service_that_takes_too_much_memory_is_alive_and_not_ready() {
     let system = System::start(PROGRAM).await;
     let port = Port::free().expect("a free port");

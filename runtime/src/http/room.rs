@@ -1,4 +1,4 @@
-//! Commands are refused before the log or its disk is full: what is left then is for those who make room.
+//! Commands are refused before the log, the database or a disk is full: what is left then is for those who make room.
 
 use super::problem::{Problem, code};
 use crate::watermarks::Watermark;
