@@ -20,7 +20,7 @@ def test_every_object_fits_its_schema(systems, overlay, version):
 
 @pytest.mark.parametrize("path", ["replicas", "spec.replica", "spec.template.spec.containers.0.image"])
 def test_a_schema_can_be_missed(systems, path):
-    from mutations import change
+    from mutations.ways import change
 
     system = systems["production"].copy()
     change("StatefulSet", "nats", path, ["three"])(system)

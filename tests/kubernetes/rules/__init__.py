@@ -1,12 +1,14 @@
 """The rules: each takes a System and yields a sentence for whatever breaks it."""
 
+from rules.addresses import addresses
 from rules.doors import doors, limits
 from rules.flows import flows
 from rules.log import log, room
 from rules.pods import accounts, images, probes, resources, restricted, settings, stopping
 from rules.scale import autoscaling, budgets, connections, lag, quota
+from rules.stores import kept, made, space
 from rules.watch import jobs, watched
-from rules.wiring import addresses, references, secrets, selectors
+from rules.wiring import references, secrets, selectors
 
 RULES = {
     rule.__name__: rule
@@ -34,5 +36,8 @@ RULES = {
         limits,
         log,
         room,
+        kept,
+        space,
+        made,
     ]
 }

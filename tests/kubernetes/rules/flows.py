@@ -33,6 +33,11 @@ WATCHING = {
 ANY = 9
 
 
+def wanted(system):
+    """The connections that there are to be."""
+    return WANTED | WATCHING if system.of("ServiceMonitor") else WANTED
+
+
 @dataclass
 class Party:
     """Somebody who talks or is talked to; policies bind those of our namespace alone."""
@@ -107,7 +112,7 @@ def is_let(system, direction, bound, other, port):
 
 def flows(system):
     """Exactly the wanted connections can be made, and neither end is open to more than that by itself."""
-    wanted = WANTED | WATCHING if system.of("ServiceMonitor") else WANTED
+    expected = wanted(system)
     everybody = list(parties(system))
     leaving, coming = (
         {
@@ -125,13 +130,13 @@ def flows(system):
         for end in ["leaving", "coming"]
     )
     bound = {party.name for party in everybody if party.is_bound}
-    for source, target, port in sorted((leaving & coming) - wanted, key=str):
+    for source, target, port in sorted((leaving & coming) - expected, key=str):
         yield f"{source} may reach {target} on {'any port' if port == ANY else port}"
-    for source, target, port in sorted(leaving - coming - wanted, key=str):
+    for source, target, port in sorted(leaving - coming - expected, key=str):
         if source in bound:
             yield f"{source} is let out to {target} on {port}"
-    for source, target, port in sorted(coming - leaving - wanted, key=str):
+    for source, target, port in sorted(coming - leaving - expected, key=str):
         if target in bound:
             yield f"{target} lets {source} in on {port}"
-    for source, target, port in sorted(wanted - (leaving & coming), key=str):
+    for source, target, port in sorted(expected - (leaving & coming), key=str):
         yield f"{source} cannot reach {target} on {port}"

@@ -3,15 +3,7 @@
 import re
 
 from manifests import ROOT, bytes_of_nats, quantity
-
-
-def rights(text):
-    """What each user of a NATS configuration is denied and allowed, as the text says it."""
-    text = re.sub(r"\s+", " ", text.replace("{{", "{").replace("}}", "}"))
-    users = re.findall(
-        r'user: "(admin|services|subscriber)", password: \S+ (.*?)(?=\{ user:|\] \})', text.replace("] } } }", "]}}}")
-    )
-    return {user: re.sub(r"[\s}{]", "", rest) for user, rest in users}
+from texts import rights
 
 
 def sizes(system):
@@ -78,7 +70,3 @@ def log(system):
     patience = int(re.search(r"lame_duck_duration: (\d+)s", config["nats.conf"])[1])
     if nats.pod["terminationGracePeriodSeconds"] < patience + 15:
         yield "a server is killed before it has handed over"
-    for name, policy in [("nats", "Retain"), ("postgres", "Retain")]:
-        kept = system.workload(name).object["spec"].get("persistentVolumeClaimRetentionPolicy", {})
-        if not system.workload(name).object["spec"].get("volumeClaimTemplates") or set(kept.values()) - {policy}:
-            yield f"what {name} holds may be thrown away"

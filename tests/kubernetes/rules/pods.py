@@ -5,6 +5,12 @@ import re
 from manifests import quantity, seconds
 
 VOLUMES = {"configMap", "emptyDir", "secret", "projected", "persistentVolumeClaim", "downwardAPI", "ephemeral", "csi"}
+# What a pod, a container and a port may say of their rights; all else is more than any needs.
+SAID = {
+    "pod": {"runAsNonRoot", "runAsUser", "runAsGroup", "fsGroup", "fsGroupChangePolicy", "seccompProfile"},
+    "container": {"allowPrivilegeEscalation", "readOnlyRootFilesystem", "capabilities", "runAsUser", "runAsGroup", "runAsNonRoot"},
+    "port": {"name", "containerPort", "protocol"},
+}
 # Settings that hold a credential, and so come from a Secret alone.
 SECRET = {
     "DATABASE_URL",
@@ -43,6 +49,8 @@ def restricted(system):
                 yield f"{workload.name}: {key}"
         if security.get("runAsNonRoot") is not True or not security.get("runAsUser") or not security.get("runAsGroup"):
             yield f"{workload.name} may be root"
+        for key in sorted(set(security) - SAID["pod"]):
+            yield f"{workload.name}: {key}"
         if security.get("seccompProfile") != {"type": "RuntimeDefault"}:
             yield f"{workload.name} has no seccomp profile"
         for volume in pod.get("volumes", []):
@@ -50,7 +58,11 @@ def restricted(system):
                 yield f"{workload.name}: volume {volume['name']} is of a kind that is not allowed"
         for container in workload.containers:
             inside, where = container.get("securityContext", {}), f"{workload.name}/{container['name']}"
-            if inside.get("allowPrivilegeEscalation") is not False or inside.get("privileged"):
+            for key in sorted(set(inside) - SAID["container"]):
+                yield f"{where}: {key}"
+            for key in sorted(key for port in container.get("ports", []) for key in set(port) - SAID["port"]):
+                yield f"{where}: {key} of a port"
+            if inside.get("allowPrivilegeEscalation") is not False:
                 yield f"{where} may gain privileges"
             if inside.get("readOnlyRootFilesystem") is not True:
                 yield f"{where} may write to its image"

@@ -56,9 +56,15 @@ def budgets(system):
 
 
 def quota(system):
-    """All of it at its most fits into the quota, and each into the limits of one."""
+    """All of it at its most fits into the quota, each into the limits of one, and who says nothing is given some."""
     hard = system.one("ResourceQuota", "syncboard")["spec"]["hard"]
     bounds = {limit["type"]: limit for limit in system.one("LimitRange", "syncboard")["spec"]["limits"]}
+    for what in ["cpu", "memory"]:
+        least, usual, most = (
+            quantity(bounds["Container"].get(side, {}).get(what, 0)) for side in ["defaultRequest", "default", "max"]
+        )
+        if not 0 < least <= usual <= most:
+            yield f"who says nothing of {what} is let in with {least:g}, up to {usual:g}, of {most:g}"
     used = dict.fromkeys(
         ["pods", "requests.cpu", "requests.memory", "limits.cpu", "limits.memory", "persistentvolumeclaims", "requests.storage"], 0
     )

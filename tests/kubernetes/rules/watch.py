@@ -6,6 +6,7 @@ import re
 import yaml
 from manifests import MONITORING, ROOT
 from rules.wiring import matches
+from texts import statements
 
 # Asked for, and scraped by others or nowhere: machines by whoever watches them, the assistant where there is one.
 ELSEWHERE = {"node", "syncboard-assistant"}
@@ -83,8 +84,8 @@ def watched(system):
     for name in sorted(set(found) | set(wanted)):
         if found.get(name) != wanted.get(name):
             yield f"{name} is not the dashboard of deploy/monitoring"
-    statements = system.one("ConfigMap", "syncboard-monitor")["data"]["monitor.sql"]
-    if rights(statements) != rights((ROOT / "deploy/compose/monitor.sql").read_text()):
+    role = system.one("ConfigMap", "syncboard-monitor")["data"]["monitor.sql"]
+    if statements(role) != statements((ROOT / "deploy/compose/monitor.sql").read_text()):
         yield "the role of PostgreSQL's exporter is not that of the stacks"
     [may] = re.findall(r"^user monitor on >\$\(.*\) (-@all .*)$", (ROOT / "deploy/compose/secrets").read_text(), re.MULTILINE)
     if f" {may}\n" not in system.secrets["syncboard-redis"]["users.acl"]:
@@ -93,8 +94,3 @@ def watched(system):
 
 def files(folder):
     return sorted((MONITORING / folder).iterdir())
-
-
-def rights(statements):
-    """What statements do, but for where the password comes from."""
-    return [line for line in statements.splitlines() if not line.startswith(("--", "\\"))]

@@ -1,10 +1,19 @@
-"""Whether everything that is named is there, and is reached under that name."""
+"""Whether everything that is named is there, and is chosen by whom it should be."""
 
 import re
 from urllib.parse import urlsplit
 
 import yaml
 from manifests import PROVIDED_SECRETS
+
+# Of our programs, and of the exporters.
+METRICS = "/metrics"
+# Who holds one of these could erase the log or the database.
+POWERS = {
+    ("syncboard-services", "NATS_ADMIN_URL"): {"migrate"},
+    ("syncboard-nats", "admin-password"): {"nats"},
+    ("syncboard-postgres", "superuser-password"): {"postgres", "monitor-role"},
+}
 
 
 def matches(selector, labels):
@@ -27,9 +36,12 @@ def named(system):
             for variable in container.get("env", []):
                 for kind, reference in variable.get("valueFrom", {}).items():
                     if kind != "fieldRef":
-                        yield workload.name, {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}[kind], reference[
-                            "name"
-                        ], reference["key"]
+                        yield (
+                            workload.name,
+                            {"configMapKeyRef": "ConfigMap", "secretKeyRef": "Secret"}[kind],
+                            reference["name"],
+                            reference["key"],
+                        )
         for volume in workload.pod.get("volumes", []):
             for kind, name in [("configMap", "name"), ("secret", "secretName")]:
                 if kind in volume:
@@ -79,8 +91,8 @@ def references(system):
         for endpoint in monitor["spec"]["endpoints"]:
             if len(chosen) != 1 or endpoint["port"] not in [port["name"] for port in chosen[0]["spec"]["ports"]]:
                 yield f"monitor {monitor['metadata']['name']} does not find one port {endpoint['port']}"
-            if endpoint["path"] not in system.served_paths:
-                yield f"monitor {monitor['metadata']['name']}: nobody answers {endpoint['path']}"
+            if endpoint["path"] != METRICS or METRICS not in system.served_paths:
+                yield f"monitor {monitor['metadata']['name']}: there are no metrics at {endpoint['path']}"
 
 
 def selectors(system):
@@ -119,33 +131,9 @@ def selectors(system):
             yield f"policy {policy['metadata']['name']} chooses nobody"
 
 
-def addresses(system):
-    """Every host and port in a secret's address is those of a Service that has an address, or one pod's behind a headless one."""
-    services = system.secrets.get("syncboard-services", {})
-    urls = [urlsplit(url) for name, value in services.items() if name.endswith("_URL") for url in value.split(",")]
-    urls += [urlsplit(url) for url in yaml.safe_load(system.secrets.get("syncboard-nats", {}).get("routes", "[]"))]
-    nats = system.workload("nats")
-    for url in urls:
-        pod, _, governing = url.hostname.rpartition(".") if "." in url.hostname else ("", "", url.hostname)
-        service = system.one("Service", governing)
-        if not service or url.port not in [port["port"] for port in service["spec"]["ports"]]:
-            yield f"{url.hostname}:{url.port} is no Service's"
-        elif not pod and service["spec"].get("clusterIP") == "None":
-            yield f"{url.hostname} has no address of its own: that of a pod is remembered when it is another's"
-        elif (
-            pod
-            and nats.most > 1
-            and (
-                nats.object["spec"]["serviceName"] != governing or not re.fullmatch(r"nats-[0-9]", pod) or int(pod[5:]) >= nats.most
-            )
-        ):
-            yield f"{url.hostname} is no pod's"
-        if not url.username or not url.password:
-            yield f"{url.hostname}:{url.port} is reached without a credential"
-
-
 def secrets(system):
-    """No value of a secret is rendered; what the script makes fits together, and is safe to put into an address."""
+    """No value of a secret is rendered, nor held by whom it gives too much; what the script makes fits together, and is safe to put
+    into an address."""
     for one in system.of("Secret"):
         yield f"Secret {one['metadata']['name']} is rendered"
     services, nats, postgres = (system.secrets.get(f"syncboard-{name}", {}) for name in ["services", "nats", "postgres"])
@@ -171,6 +159,10 @@ def secrets(system):
     for password in [*postgres.values(), cache or "", monitor, *(value for name, value in nats.items() if name != "routes")]:
         if not re.fullmatch(r"[a-z][a-z0-9]{24,}", password):
             yield "a password is short, or not of letters and digits, a letter first"
+    for who, kind, name, key in named(system):
+        for (of, power), holders in POWERS.items():
+            if (kind, name) == ("Secret", of) and key in (None, power) and who not in holders:
+                yield f"{who} holds {of}/{power}"
     referred = {(name, key) for _, kind, name, key in named(system) if kind == "Secret"}
     for name, values in system.secrets.items():
         for key in values:

@@ -1,0 +1,62 @@
+from mutations.ways import COMMAND, FIRST, GONE, NATS, POD, POLICY, add, change, drop, secret
+
+ADMIN = {"name": "syncboard-nats", "key": "admin-password"}
+
+MUTATIONS = [
+    ("references", "a Secret's key", change(*COMMAND, f"{POD}.volumes.0.secret.items.0.key", "DATABASE")),
+    ("references", "a Secret's variable", change("Job", "migrate", f"{FIRST}.env.2.valueFrom.secretKeyRef.key", "DATABASE")),
+    ("references", "a Secret", change("Ingress", "query-service", "spec.tls.0.secretName", "tls")),
+    ("references", "what the script does not make", secret("syncboard-nats", "admin-password", GONE)),
+    ("references", "a ConfigMap", drop("ConfigMap", "syncboard-postgres")),
+    ("references", "a file of a Secret", change("StatefulSet", "redis", f"{POD}.volumes.1.secret.items.0.key", "acl")),
+    ("references", "a volume", change(*NATS, f"{POD}.volumes.1.name", "runs")),
+    ("references", "a Service", change("Ingress", "query-service", "spec.rules.0.http.paths.0.backend.service.name", "query")),
+    (
+        "references",
+        "a Service's port",
+        change("Ingress", "query-service", "spec.rules.0.http.paths.0.backend.service.port", {"number": 80}),
+    ),
+    ("references", "what is scaled", change("HorizontalPodAutoscaler", "projector", "spec.scaleTargetRef.name", "projectors")),
+    ("references", "a port that is scraped", change("ServiceMonitor", "projector", "spec.endpoints.0.port", "metrics")),
+    ("references", "a path that is scraped", change("ServiceMonitor", "projector", "spec.endpoints.0.path", "/prometheus")),
+    ("references", "health for metrics", change("ServiceMonitor", "projector", "spec.endpoints.0.path", "/health")),
+    ("references", "metrics of an exporter", change("ServiceMonitor", "redis-exporter", "spec.endpoints.0.path", "/health")),
+    ("references", "a headless Service", change(*NATS, "spec.serviceName", "nats")),
+    ("references", "a governing Service", drop("Service", "postgres")),
+    ("selectors", "a Service of nobody", change("Service", "redis", "spec.selector", {"app": "redis"})),
+    (
+        "selectors",
+        "a Service of everybody",
+        change("Service", "redis", "spec.selector", {"app.kubernetes.io/part-of": "syncboard"}),
+    ),
+    ("selectors", "a Service's port of nobody", change("Service", "nats", "spec.ports.0.targetPort", "web")),
+    ("selectors", "a headless Service that translates", change("Service", "nats-peers", "spec.ports.0.port", 6223)),
+    ("selectors", "a budget of nobody", change("PodDisruptionBudget", "nats", "spec.selector.matchLabels", {"app": "nats"})),
+    ("selectors", "a policy of nobody", change(POLICY, "redis", "spec.podSelector.matchLabels", {"app": "redis"})),
+    ("selectors", "another namespace", change("Service", "redis", "metadata.namespace", "default")),
+    (
+        "selectors",
+        "two alike",
+        change("Deployment", "projector", "spec.template.metadata.labels.app~kubernetes~io/name", "command-service"),
+    ),
+    ("selectors", "all on one machine", change(*COMMAND, f"{POD}.topologySpreadConstraints", [])),
+    (
+        "selectors",
+        "others are spread",
+        change(*COMMAND, f"{POD}.topologySpreadConstraints.0.labelSelector.matchLabels", {"app": "x"}),
+    ),
+    ("secrets", "a Secret in the open", add({"kind": "Secret", "metadata": {"name": "x"}, "stringData": {"a": "b"}})),
+    ("secrets", "another password", secret("syncboard-postgres", "role-password", "s" * 40)),
+    ("secrets", "another password for the cache", secret("syncboard-redis", "users.acl", "user default on nopass")),
+    ("secrets", "another password for an exporter", secret("syncboard-monitor", "password", "s" * 40)),
+    ("secrets", "a short key", secret("syncboard-services", "SYNCBOARD_SECRET_KEY", "short")),
+    (
+        "secrets",
+        "a password that NATS reads as a number",
+        secret("syncboard-nats", "cluster-password", "12345678901234567890123456"),
+    ),
+    ("secrets", "a Secret's key for nobody", secret("syncboard-nats", "spare", "s" * 40)),
+    ("secrets", "the administrator's password", change("Job", "monitor-role", f"{FIRST}.env.0.valueFrom.secretKeyRef", ADMIN)),
+    ("secrets", "the superuser's password", change(*COMMAND, f"{POD}.volumes.0.secret", {"secretName": "syncboard-postgres"})),
+    ("secrets", "all of them", change(*COMMAND, f"{FIRST}.envFrom.1", {"secretRef": {"name": "syncboard-postgres"}})),
+]
