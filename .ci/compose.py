@@ -7,8 +7,12 @@ import sys
 from compose_spec import PyOptions
 import yaml
 
+from stack import Stack, read
+import breaks
 import images
+import log
 import overlay
+import wiring
 
 PROMISES = {"read_only": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
 # Settings that hold a secret come from a file; anything else in an environment can be seen by whoever inspects a container.
@@ -26,8 +30,6 @@ def exposed(services):
                 yield f"{name}: {promise} is not {value}"
         for addition in {"cap_add", "devices", "group_add", "pid", "ipc", "userns_mode", "privileged"} & set(service):
             yield f"{name}: {addition} is more than it needs"
-        if service.get("network_mode") == "host":
-            yield f"{name}: is in the host's network"
         for setting in service.get("environment", {}):
             if setting.endswith(SECRETS) and setting not in OPEN:
                 yield f"{name}: {setting} is in the environment"
@@ -39,16 +41,6 @@ def unknown(services, settings):
         if images.built(service) not in (None, "proxy"):
             for setting in service.get("environment", {}).keys() - settings:
                 yield f"{name}: is given {setting}, which is no setting"
-
-
-def unlimited(services, configuration):
-    """Whether the log's account has a limit, without which no service sees its room end; and all else that its servers are told."""
-    if not re.search(r"^  jetstream: \{ max_file: \$NATS_MAX_FILE \}$", configuration, re.MULTILINE):
-        yield "nats.conf: the account has no limit"
-    for name, service in services.items():
-        if name.startswith("nats"):
-            for setting in set(re.findall(r"\$(NATS_[A-Z_]+)", configuration)) - service["environment"].keys():
-                yield f"{name}: is not given {setting}"
 
 
 def unexplained(path, settings, manual):
@@ -67,53 +59,58 @@ def broken(services):
                 yield f"{name}: no limit of {limit}"
         if "healthcheck" not in service and "build" not in service:
             yield f"{name}: no health check"
-        if "default" in service.get("networks", ["default"]):
-            yield f"{name}: not in networks of its own"
-        for needed, how in service.get("depends_on", {}).items():
-            if how["condition"] == "service_started":
-                yield f"{name}: does not wait for {needed} to be healthy"
 
 
-def unlike_production(stack):
-    """What the production stack promises besides."""
-    for name, service in stack["services"].items():
-        if "build" in service and name not in ("migrate", "assistant", "proxy") and service["deploy"].get("replicas") != 2:
+def alone(services):
+    """Services that production promises twice, and has not."""
+    for name, service in services.items():
+        if "build" in service and name not in ("migrate", "proxy") and service["deploy"].get("replicas") != 2:
             yield f"{name}: is not there twice"
-    for name, network in stack["networks"].items():
-        if name != "outside" and not network.get("internal"):
-            yield f"network {name}: leads outside"
-
-
-def read(path):
-    """A compose file with variables as they are when nobody sets them."""
-    return yaml.safe_load(re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", path.read_text(encoding="utf-8")))
 
 
 def unreadable(stack):
     """What its specification says of it; merge keys are written out, which the reader does not know."""
     try:
-        PyOptions().from_yaml(yaml.safe_dump(stack)).validate()
+        PyOptions().from_yaml(yaml.dump(stack.said, Dumper=yaml.CSafeDumper)).validate()
     except ValueError as error:
         yield str(error)
 
 
-folder, secrets = Path(sys.argv[1]), Path(sys.argv[2])
-stacks = {name: read(folder / f"{name}.yaml") for name in ("development", "production")}
-monitoring = read(folder / "monitoring.yaml")
-example, manual = (Path(name).read_text(encoding="utf-8") for name in (".env.example", "docs/images.md"))
-settings = set(re.findall(r"^#([A-Z_]+)=", example, re.MULTILINE)) | set(re.findall(r"\b[A-Z_]+_FILE\b", example))
-checks = {
-    "production.yaml": [*broken(stacks["production"]["services"]), *unlike_production(stacks["production"])],
-    "monitoring.yaml": [*broken(monitoring["services"]), *overlay.broken(monitoring, folder, secrets)],
-}
-for path in sorted(folder.glob("*.yaml")):
-    services = read(path)["services"]
-    checks[f"{path.name} in itself"] = [*exposed(services), *unknown(services, settings), *unexplained(path, settings, manual)]
-for name, stack in stacks.items():
-    over = overlay.merged(stack, monitoring)
-    checks[f"{name}.yaml as it is written"] = unreadable(stack)
-    checks[f"the log of {name}.yaml"] = unlimited(stack["services"], (folder / "nats.conf").read_text(encoding="utf-8"))
-    checks[f"monitoring.yaml over {name}.yaml"] = [*unreadable(over), *overlay.astray(stack, monitoring, over, folder)]
-faults = [f"{where}: {fault}" for where, found in checks.items() for fault in found]
-if faults:
-    sys.exit("\n".join(faults))
+def astray(stack):
+    """What is said of a stack, by itself or with another over it, and is not so."""
+    for rule in (unreadable, wiring.unnamed, wiring.lost, wiring.hasty, wiring.unheld):
+        yield from rule(stack)
+
+
+def faults(folder, secrets):
+    """All that is wrong with the compose files of a folder, for which the script made these secrets."""
+    example, manual = (Path(name).read_text(encoding="utf-8") for name in (".env.example", "docs/images.md"))
+    settings = set(re.findall(r"^#([A-Z_]+)=", example, re.MULTILINE)) | set(re.findall(r"\b[A-Z_]+_FILE\b", example))
+    files = {name: Stack(read(folder / f"{name}.yaml"), folder, secrets) for name in ("development", "production", "monitoring")}
+    monitoring, production = files["monitoring"], files["production"].services
+    checks = [
+        ("production.yaml", [*broken(production), *alone(production)]),
+        ("monitoring.yaml", [*broken(monitoring.services), *overlay.broken(monitoring)]),
+        ("nats.conf", log.lax(monitoring)),
+    ]
+    for name, stack in files.items():
+        by_itself = [*exposed(stack.services), *unknown(stack.services, settings)]
+        by_itself += unexplained(folder / f"{name}.yaml", settings, manual)
+        by_itself += [*wiring.elsewhere(name, stack), *wiring.open_to_others(name, stack), *log.passing(stack)]
+        checks.append((f"{name}.yaml", by_itself))
+    for name in ("development", "production"):
+        over = files[name].under(monitoring)
+        checks.append((f"{name}.yaml", [*astray(files[name]), *log.scattered(name, files[name])]))
+        checks.append((f"monitoring.yaml over {name}.yaml", [*astray(over), *overlay.astray(files[name], monitoring, over)]))
+    return [f"{where}: {fault}" for where, found in checks for fault in found]
+
+
+def main():
+    folder, secrets = Path(sys.argv[1]), Path(sys.argv[2])
+    if unknown := sorted(path.name for path in folder.glob("*.yaml") if path.stem not in wiring.NETWORKS):
+        sys.exit(f"no rule is for {unknown}")
+    if found := faults(folder, secrets) or list(breaks.unnoticed(folder, secrets, faults)):
+        sys.exit("\n".join(found))
+
+
+main()

@@ -43,7 +43,7 @@ def addresses(text):
 
 
 def rights(text):
-    """What each user of a NATS configuration is denied and allowed, as the text says it; and as whom one is taken who says nothing."""
+    """What each user of a NATS configuration is denied and allowed, as the text says it; and who is whoever says nothing."""
     text = re.sub(r"\s", "", COMMENT.sub("", text).replace("{{", "{").replace("}}", "}"))
     found = {}
     for user in re.finditer(r'\{user:"?(\w+)"?', text):
