@@ -1,5 +1,5 @@
 # One image for each service: a program and the libraries that it is linked to, and nothing else. No shell, no packages, no
-# root. docs/images.md says how they are built, and what was measured.
+# root. The proxy's alone has a Debian beneath it. docs/images.md says how they are built, and what was measured.
 #
 #   docker build --target command-service --tag syncboard/command-service .
 #

@@ -1,5 +1,5 @@
-//! Watermarks: how much must be left of memory, of a disk, of the log's storage, of the database's for a service to be ready. Each has a lower
-//! one beside it, from which on it is ready again, so that nothing changes to and fro.
+//! Watermarks: how much must be left of memory, of a disk, of the log's storage, of the database's for a service to be ready.
+//! Each has a lower one beside it, from which on it is ready again, so that nothing changes to and fro.
 
 mod memory;
 
