@@ -6,10 +6,10 @@
 #   tests/compose.sh --no-grafana without that part of monitoring, where its image cannot be had
 #
 # It brings each stack up from nothing under a name of its own, uploads and reads a document, and listens to it. Under a small
-# load, bounded in number and time, it kills one replica of each service and one NATS node of the production stack; then every
-# command that was acknowledged must be there. Monitoring is laid over each: it must restart nothing, and see everything. The
-# script takes down what it brought up, and asks only addresses on loopback. No process may be root's, and the services must know
-# how much room the log has.
+# load of uploads that are read at once (tests/compose/load.sh), bounded in number and time, it kills one replica of each service
+# and one NATS node of the production stack: what was acknowledged must be read meanwhile, and be there in the end. Monitoring is
+# laid over each: it must restart nothing, and see everything. The script takes down what it brought up, and asks only addresses on
+# loopback. No process may be root's, and the services must know how much room the log has.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -54,6 +54,8 @@ say() { printf '%s\n' "$*"; }
 fail() { echo "failed: $*" >&2; exit 1; }
 now() { date +%s%N; }
 seconds_since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", (b - a) / 1e9 }'; }
+# What is run: the commit, with a + where files differ from it, and when.
+revision() { echo "commit $(git rev-parse --short HEAD || echo unknown)$([ -z "$(git status --porcelain)" ] || echo +), $(date +%F)"; }
 field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
 JSON='content-type: application/json'
 
@@ -70,11 +72,12 @@ build() {
 
 # What an image is allowed to be.
 images() {
-  local size user
+  local size user built
   for target in command-service query-service projector proxy; do
     size=$(docker image inspect --format '{{.Size}}' "syncboard/$target")
+    built=$(docker image inspect --format '{{index .Config.Labels "org.opencontainers.image.revision"}}' "syncboard/$target")
     user=$(docker image inspect --format '{{.Config.User}}' "syncboard/$target")
-    say "image syncboard/$target: $(awk -v n="$size" 'BEGIN { printf "%.1f", n / 1e6 }') MB, user $user"
+    say "image syncboard/$target: $(awk -v n="$size" 'BEGIN { printf "%.1f", n / 1e6 }') MB, user $user, built of ${built:0:7}"
     [ "$user" = 65532:65532 ] || fail "$target runs as $user"
     [ "$target" = proxy ] || [ "$size" -le 25000000 ] || fail "$target is larger than 25 MB"
     [ "$target" = proxy ] || ! docker run --rm --entrypoint /bin/sh "syncboard/$target" -c true 2>/dev/null ||
@@ -120,8 +123,8 @@ metrics() {
 log_in() {
   local account='{"username":"ada","password":"correct horse battery"}'
   ask --fail --output /dev/null "$W/v1/accounts" -H "$JSON" -d "$account"
-  TOKEN=$(ask --fail "$W/v1/tokens" -H "$JSON" -d "$account" | field access_token)
-  AUTH="authorization: Bearer $TOKEN"
+  account=$(ask --fail "$W/v1/tokens" -H "$JSON" -d "$account")
+  AUTH="authorization: Bearer $(field access_token <<<"$account")" WORKSPACE=$(field workspace_id <<<"$account")
 }
 
 # One document there and back, and what a subscriber hears of it.
@@ -139,69 +142,63 @@ round_trip() {
   say "$1: a document uploaded, read and heard"
 }
 
-# One worker's uploads, one after another, each sent with its key until it is acknowledged; so many at most.
-worker() {
-  local answer key status deadline
-  for ((n = 0; n < UPLOADS; n++)); do
-    [ ! -e "$work/enough" ] || break
-    key="load-$1-$n" deadline=$((SECONDS + PATIENCE))
-    while :; do
-      answer=$(ask --output - --write-out '\n%{http_code}' "$W/v1/documents" -H "$AUTH" -H "$JSON" -H "Idempotency-Key: $key" \
-        -d "{\"title\":\"$key\",\"text\":\"Text of $key, which tells of kernels.\"}" 2>>"$work/errors.$1") || true
-      status=${answer##*$'\n'}
-      [ "$status" != 201 ] || break
-      echo "$status" >>"$work/retries.$1"
-      [ "$SECONDS" -lt "$deadline" ] || return 1
-      sleep 0.2
-    done
-    echo "$key $(field id <<<"$answer") $(field sequence <<<"$answer")" >>"$work/acknowledged.$1"
-    sleep 0.25
-  done
-}
-
-# Kills a container as a crash would, and starts it again once the load has gone on without it.
-kill_one() {
-  docker kill --signal KILL "$1" >/dev/null
-  sleep "${2:-6}"
-  docker start "$1" >/dev/null
-}
-
 replica() { stack production ps --quiet "$1" | sed -n "${2:-1}p"; }
 # Which node leads the log: the one whose loss is felt.
 leader() {
   stack production exec -T nats-1 wget -q -O - 'http://127.0.0.1:8222/jsz?accounts=true&streams=true' |
     sed -n '/"name": "SYNCBOARD_EVENTS"/,/"leader"/s/.*"leader": "\(.*\)".*/\1/p' | head -1
 }
-acknowledged() { cat "$work"/acknowledged.* 2>/dev/null | wc -l || true; }
-repeated() { cat "$work"/retries.* 2>/dev/null | wc -l || true; }
+# The shard of a workspace: its partition, as events/src/stream.rs has it.
+shard() {
+  local digits=${1//-/} hash=$((0xcbf29ce484222325)) n
+  for ((n = 0; n < 32; n += 2)); do hash=$(((hash ^ 0x${digits:n:2}) * 0x100000001b3)); done
+  echo $(((hash ^ hash >> 32) & 15))
+}
+# Which projector works on the shard of the uploads: the other one's loss no read would feel. A container is a machine of its own.
+holder() {
+  local machine
+  for _ in $(seq 10); do
+    machine=$(stack production exec -T projector /projector status --json | sed 's/"projection":"knowledge".*//' |
+      grep -o "\"shard\":$(shard "$WORKSPACE"),[^}]*" | sed -n 's/.*"projector":"\([0-9a-f]*\) .*/\1/p')
+    [ -z "$machine" ] || { stack production ps --quiet projector | grep "^$machine"; return; }
+    sleep 1
+  done
+}
+
+# Kills a container as a crash would, and starts it again once the load has gone on without it for so many seconds.
+kill_one() {
+  [ -n "$2" ] || fail "there is no $1 to be killed"
+  say "production: killing $1 for $3 s"
+  echo "$1" >"$FOLDER/next" && mv "$FOLDER/next" "$FOLDER/away"
+  docker kill --signal KILL "$2" >/dev/null
+  sleep "$3"
+  docker start "$2" >/dev/null
+  echo nobody >"$FOLDER/next" && mv "$FOLDER/next" "$FOLDER/away"
+  sleep 2
+}
 
 kills() {
-  local pids=() victim before retried lost=0 wrong=0 heard
-  for ((w = 0; w < WORKERS; w++)); do worker "$w" & pids+=($!); done
-  for victim in command-service query-service projector "$(leader)"; do
-    sleep 2
-    say "production: killing $victim"
-    before=$(acknowledged) retried=$(repeated)
-    kill_one "$(replica "$victim")"
-    say "production: $(($(acknowledged) - before)) commands acknowledged in the 6 s without $victim, $(($(repeated) - retried)) requests repeated"
-    [ "$(acknowledged)" -gt "$before" ] || fail "nothing was acknowledged without $victim"
-  done
-  touch "$work/enough"
-  for pid in "${pids[@]}"; do wait "$pid" || fail "an upload was not acknowledged within $PATIENCE s"; done
-  say "production: $(acknowledged) commands acknowledged, $(repeated) requests repeated after these answers: $(cat "$work"/retries.* 2>/dev/null | sort | uniq -c | xargs)"
-  while read -r key id sequence; do
-    answer=$(ask "$R/v1/documents/$id?min_sequence=$sequence" -H "$AUTH") || answer=
-    if ! grep -q "\"title\":\"$key\"" <<<"$answer"; then
-      lost=$((lost + 1))
-      echo "lost: $key $id $sequence: $answer" >&2
-    fi
-  done < <(cat "$work"/acknowledged.*)
-  wrong=$(cat "$work"/acknowledged.* | cut -d' ' -f2 | sort | uniq -d | wc -l)
-  say "production: $lost acknowledged commands lost, $wrong stored twice"
-  [ "$lost" = 0 ] && [ "$wrong" = 0 ] || fail "the log does not hold what was acknowledged"
+  local pids=() pid node gone=0 heard
+  export FOLDER=$work/load WRITES=$W READS=$R AUTHORIZATION=$AUTH CERTIFICATE=$SYNCBOARD_SECRETS/tls.crt UPLOADS PATIENCE
+  mkdir "$FOLDER" && echo nobody >"$FOLDER/away"
+  for ((w = 0; w < WORKERS; w++)); do bash tests/compose/load.sh client "$w" & pids+=($!); done
+  sleep 2
+  kill_one command-service "$(replica command-service)" 6
+  kill_one query-service "$(replica query-service)" 6
+  # Of these another must take the place first, which takes some seconds.
+  kill_one projector "$(holder)" 12
+  node=$(leader)
+  kill_one "${node:-leader of the log}" "${node:+$(replica "$node")}" 12
+  touch "$FOLDER/enough"
+  for pid in "${pids[@]}"; do wait "$pid" || gone=$((gone + 1)); done
+  bash tests/compose/load.sh check || say "not everything can be read in the end"
+  say "production, $REVISION:"
+  bash tests/compose/load.sh outcome command-service query-service projector "$node" ||
+    fail "what was acknowledged is lost, wrong or unanswered"
+  [ "$gone" = 0 ] || fail "$gone of $WORKERS clients gave up"
   heard=$(curl --silent --max-time 5 --cacert "$SYNCBOARD_SECRETS/tls.crt" "$R/v1/events?after=0" -H "$AUTH" | grep -c '^event: document.uploaded' || true)
   say "production: a subscription from the beginning hears $heard uploads"
-  [ "$heard" = $(($(acknowledged) + 1)) ] || fail "a subscription has a gap or a repetition"
+  [ "$heard" = $(($(cat "$FOLDER"/journal.* | grep -c $'\tacknowledged\t') + 1)) ] || fail "a subscription has a gap or a repetition"
 }
 
 # Since when containers run; nothing of one that is gone.
@@ -272,6 +269,8 @@ proxied() {
   [ "$refused" -gt 0 ] || fail "nothing limits log-ins"
 }
 
+REVISION=$(revision)
+say "$REVISION"
 [ "$BUILD" = no ] || build
 images
 bash deploy/compose/secrets "$SYNCBOARD_SECRETS" >/dev/null
