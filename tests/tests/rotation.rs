@@ -8,7 +8,7 @@ use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tests::crowd::Crowd;
-use tests::system::wait_for;
+use tests::system::{PATIENT_REDIS, wait_for};
 use tests::user::User;
 use tests::{Client, Subscriber, System};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,8 +23,7 @@ const CACHED: &[&str] = &["query_url", "projector_url"];
 
 #[tokio::test]
 async fn every_credential_is_replaced_while_users_write_read_and_listen() {
-    // Tickets are in Redis alone, and on a busy machine its answer takes longer than a cache may be waited for.
-    let mut system = System::start_with(PROGRAM, &[("SYNCBOARD_REDIS_TIMEOUT", "5s")]).await;
+    let mut system = System::start_with(PROGRAM, &[PATIENT_REDIS]).await;
     let ada = system.client("ada").await;
     let mut heard = listen(Subscriber::open(&ada, "").await);
     let crowd = Crowd::begin(&ada, 4);

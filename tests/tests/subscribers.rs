@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use tests::programs::{Program, query_address};
-use tests::system::wait_for;
+use tests::system::{PATIENT_REDIS, wait_for};
 use tests::{Client, Subscriber, System};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -19,8 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const MANY: usize = 700;
 /// How long nothing is handed out to who is stuck: longer than a busy machine pauses, or than the slow are waited for.
 const STUCK: Duration = Duration::from_secs(5);
-/// Tickets are in Redis alone, and on a busy machine its answer takes longer than a cache may be waited for.
-const REDIS: (&str, &str) = ("SYNCBOARD_REDIS_TIMEOUT", "5s");
 
 fn event(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))
@@ -47,7 +45,7 @@ async fn curl_follows_a_workspace() {
 
 #[tokio::test]
 async fn a_websocket_client_of_another_language_resumes_and_is_told_the_end() {
-    let settings = [("SYNCBOARD_HEARTBEAT", "1s"), ("SYNCBOARD_RECENT_EVENTS", "4"), REDIS];
+    let settings = [("SYNCBOARD_HEARTBEAT", "1s"), ("SYNCBOARD_RECENT_EVENTS", "4"), PATIENT_REDIS];
     let system = System::start_with(PROGRAM, &settings).await;
     let (ada, eve) = (system.client("ada").await, system.client("eve").await);
     let id = ada.upload("a", "b").await.id();
@@ -93,7 +91,7 @@ async fn a_websocket_client_of_another_language_resumes_and_is_told_the_end() {
 
 #[tokio::test]
 async fn who_talks_all_the_time_is_served_from_the_log_all_the_same() {
-    let settings = [("SYNCBOARD_RECENT_EVENTS", "4"), ("SYNCBOARD_RECENT_BYTES", "1KiB"), REDIS];
+    let settings = [("SYNCBOARD_RECENT_EVENTS", "4"), ("SYNCBOARD_RECENT_BYTES", "1KiB"), PATIENT_REDIS];
     let system = System::start_with(PROGRAM, &settings).await;
     let ada = system.client("ada").await;
     let sequences = upload_many(&ada).await;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tests::client::send;
 use tests::subscriber::Message;
-use tests::system::wait_for;
+use tests::system::{PATIENT_REDIS, wait_for};
 use tests::{Client, Subscriber, System};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_system");
@@ -196,8 +196,7 @@ async fn a_stream_ends_with_its_token() {
 
 #[tokio::test]
 async fn a_ticket_admits_once_and_its_store_may_be_away() {
-    // Tickets are in Redis alone, and on a busy machine its answer takes longer than a cache may be waited for.
-    let system = System::start_with(PROGRAM, &[("SYNCBOARD_REDIS_TIMEOUT", "5s")]).await;
+    let system = System::start_with(PROGRAM, &[PATIENT_REDIS]).await;
     let (ada, eve) = (system.client("ada").await, system.client("eve").await);
     let hers = eve.upload("of eve", "text").await.sequence();
     let uploaded = ada.upload("a", "b").await.sequence();
