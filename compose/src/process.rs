@@ -43,7 +43,7 @@ impl Spec {
             privileges: Vec::new(),
             death_signal: "KILL",
             stop_signal: Signal::TERM,
-            patience: Duration::from_secs(15),
+            patience: Duration::from_secs(20),
             hopeless_status: None,
         }
     }

@@ -153,7 +153,7 @@ pub struct Http {
     /// timeout
     #[arg(long, env = "SYNCBOARD_BODIES_LIMIT", default_value = "128MiB")]
     pub bodies_limit: ByteSize,
-    /// How long a request's body may take to arrive, and how long what follows of a refused one is thrown away
+    /// How long a request's body may take to arrive, and how long the rest of a refused one is still taken, and thrown away
     #[arg(long, env = "SYNCBOARD_BODY_TIMEOUT", value_parser = duration, default_value = "30s")]
     pub body_timeout: Duration,
     /// Most requests in progress at once; further ones are answered 503

@@ -89,7 +89,11 @@ pub(crate) fn begin() {
         SECRET_REFUSED,
         "how many that follow a secret's file in this process hold to the value before, as they cannot use what it holds"
     );
-    describe_gauge!(LEFT, Unit::Bytes, "what is left of memory, disk, log_storage; absent where nothing limits it");
+    describe_gauge!(
+        LEFT,
+        Unit::Bytes,
+        "what is left of memory, disk, log_storage, database_storage; absent where nothing limits it"
+    );
     describe_gauge!(LEAST, Unit::Bytes, "what must be left of it for the service to be ready");
     describe_counter!(PROCESS_CPU, Unit::Seconds, "processor time, user and system");
     describe_gauge!(PROCESS_MEMORY, Unit::Bytes, "resident memory");

@@ -12,11 +12,11 @@ use sqlx::PgPool;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// How often is looked.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often PostgreSQL is asked, which looks at each of its files.
+/// How often PostgreSQL is asked, which looks at each of its files; and how long its answer is waited for.
 const DATABASE_LOOK: Duration = Duration::from_secs(5);
 
 /// How much of something is taken that has a limit, in bytes.
@@ -122,13 +122,18 @@ impl Watermark {
             async move {
                 let (high, low) = (config.database_watermark, config.database_low_watermark);
                 let Some(ByteSize(limit)) = config.database_limit.filter(|_| high > 0) else { return Ok(None) };
-                let size = sqlx::query_scalar("select pg_database_size(current_database())").fetch_one(&pool).await;
-                size.map(|used: i64| Some(Room::of(Taken { used: used.cast_unsigned(), limit }, high, low))).map_err(
-                    |error| {
-                        tracing::debug!(error = chain(&error), "the database does not say what it stores");
-                        None
-                    },
-                )
+                let size = sqlx::query_scalar("select pg_database_size(current_database())").fetch_one(&pool);
+                match timeout(DATABASE_LOOK, size).await {
+                    Ok(Ok(used)) => {
+                        let taken = Taken { used: i64::cast_unsigned(used), limit };
+                        return Ok(Some(Room::of(taken, high, low)));
+                    }
+                    Ok(Err(error)) => {
+                        tracing::debug!(error = chain(&error), "the database does not say what it stores")
+                    }
+                    Err(_) => tracing::debug!("the database does not say in time what it stores"),
+                }
+                Err(None)
             }
         })
     }

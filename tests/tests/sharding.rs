@@ -110,7 +110,7 @@ async fn a_projector_that_was_stopped_past_its_lease_writes_nothing_when_it_wake
     let slept = seconds(&database, NOW).await;
     send(pid, Signal::STOP);
     lock.rollback().await.expect("the lock can be released");
-    wait_for("its transaction is open", async || count(&database, &is_idle, &pattern).await > 0).await;
+    wait_for("its transaction is open", async || count(&database, &is_waiting, &pattern).await == 0).await;
     stopped.document(&uploaded.id(), uploaded.sequence()).await;
     for projection in ["documents", "knowledge"] {
         wait_for("the other has everything", async || shares(&system, projection).await == [SHARDS]).await;

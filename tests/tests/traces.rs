@@ -262,7 +262,7 @@ async fn a_collector_that_never_answers_harms_nothing() {
         ada.document(&uploaded.id(), uploaded.sequence()).await;
         rounds += 1;
     }
-    assert!(rounds >= 5, "{rounds} rounds, as if requests waited for the collector");
+    assert!(rounds > 2, "{rounds} rounds, as if requests waited for the collector");
     let warned = line(&system, "command-service", |line| {
         line["message"].as_str().is_some_and(|text| text.starts_with("the collector does not take traces"))
     });

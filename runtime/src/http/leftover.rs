@@ -1,18 +1,15 @@
 //! What a request's body still holds when it is answered. Who closes a connection on bytes that are still coming takes the
-//! answer from its client; so a little is read, and a connection that has more coming is left as RFC 9112 (section 9.6) says:
-//! the answer ends it, and what comes is thrown away until the client has gone.
+//! answer from its client; so what is little is read, and else the connection ends as RFC 9112 (section 9.6) says.
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use poem::Body;
-use std::io::{self, IoSlice};
+use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::timeout;
 
 /// Most bytes that are read to keep a connection.
 const LITTLE: usize = 64 << 10;
@@ -25,12 +22,22 @@ pub(super) struct Leftover(Arc<Mutex<Reading>>);
 
 struct Reading {
     body: Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send>>,
-    is_over: bool,
+    rest: Rest,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// Its client sends nothing of it before somebody reads (`Expect: 100-continue`).
+    HeldBack,
+    Coming,
+    Broken,
+    Over,
 }
 
 impl Leftover {
-    pub(super) fn of(body: Body) -> Self {
-        Self(Arc::new(Mutex::new(Reading { body: Box::pin(body.into_bytes_stream()), is_over: false })))
+    pub(super) fn of(body: Body, is_held_back: bool) -> Self {
+        let rest = if is_held_back { Rest::HeldBack } else { Rest::Coming };
+        Self(Arc::new(Mutex::new(Reading { body: Box::pin(body.into_bytes_stream()), rest })))
     }
 
     /// The body, for whoever is to read it.
@@ -38,19 +45,23 @@ impl Leftover {
         Body::from_bytes_stream(self.clone())
     }
 
-    /// Reads the rest if it is little, and says whether nothing more comes.
+    /// Reads the rest if it is little and on its way, and says whether nothing more comes.
     pub(super) async fn finish(mut self) -> bool {
-        let rest = async {
+        let little = async {
             let mut read = 0;
-            while read <= LITTLE {
-                match self.next().await {
-                    Some(Ok(bytes)) => read += bytes.len(),
-                    end => return end.is_none(),
+            while self.reading().rest == Rest::Coming && read <= LITTLE {
+                if let Some(Ok(bytes)) = self.next().await {
+                    read += bytes.len();
                 }
             }
-            false
         };
-        timeout(SOON, rest).await.unwrap_or(false)
+        drop(timeout(SOON, little).await);
+        self.reading().rest == Rest::Over
+    }
+
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        // One reads after the other; a panic in between has left a stream that says itself how it is.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -58,96 +69,34 @@ impl Stream for Leftover {
     type Item = io::Result<Bytes>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        // One reads after the other; a panic in between has left a stream that says itself how it is.
-        let mut reading = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if reading.is_over {
+        let mut reading = self.reading();
+        if matches!(reading.rest, Rest::Broken | Rest::Over) {
             return Poll::Ready(None);
         }
+        reading.rest = Rest::Coming;
         let next = ready!(reading.body.poll_next_unpin(cx));
-        reading.is_over = next.is_none();
+        match &next {
+            Some(Ok(_)) => {}
+            Some(Err(_)) => reading.rest = Rest::Broken,
+            None => reading.rest = Rest::Over,
+        }
         Poll::Ready(next)
-    }
-}
-
-/// A connection that lingers at its end while its client still sends.
-pub(super) struct Lingering<S> {
-    stream: S,
-    is_sending: Arc<AtomicBool>,
-    patience: Duration,
-    /// Runs from the end of what is sent.
-    running_out: Option<Pin<Box<Sleep>>>,
-}
-
-impl<S> Lingering<S> {
-    /// Lingers for so long at most if, at its end, the client is said to be sending.
-    pub(super) fn new(stream: S, is_sending: Arc<AtomicBool>, patience: Duration) -> Self {
-        Self { stream, is_sending, patience, running_out: None }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Lingering<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Lingering<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        if this.running_out.is_none() {
-            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
-            if !this.is_sending.load(Ordering::Relaxed) {
-                return Poll::Ready(Ok(()));
-            }
-        }
-        let patience = this.patience;
-        let running_out = this.running_out.get_or_insert_with(|| Box::pin(sleep(patience)));
-        if running_out.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        let mut thrown_away = [0; 8 << 10];
-        loop {
-            let mut buf = ReadBuf::new(&mut thrown_away);
-            match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut buf)) {
-                Ok(()) if !buf.filled().is_empty() => {}
-                // Nothing more comes.
-                Ok(()) | Err(_) => return Poll::Ready(Ok(())),
-            }
-        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use futures_util::stream;
+
+    fn parts(sizes: impl IntoIterator<Item = io::Result<usize>, IntoIter: Send + 'static>) -> Body {
+        Body::from_bytes_stream(stream::iter(sizes).map(|size| size.map(|size| Bytes::from(vec![0; size]))))
+    }
 
     #[tokio::test]
     async fn what_is_little_is_read_and_what_is_large_is_not() {
-        for (parts, is_over) in [(0, true), (64, true), (66, false)] {
-            let parts =
-                futures_util::stream::iter((0..parts).map(|_| Ok::<_, io::Error>(Bytes::from_static(&[0; 1 << 10]))));
-            let leftover = Leftover::of(Body::from_bytes_stream(parts));
+        for (count, is_over) in [(0, true), (64, true), (66, false)] {
+            let leftover = Leftover::of(parts((0..count).map(|_| Ok(1 << 10))), false);
             let mut read = leftover.body().into_bytes_stream();
             drop(read.next().await);
             drop(read);
@@ -155,25 +104,27 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn what_breaks_is_not_over() {
+        let broken = || parts([Ok(1), Err(io::ErrorKind::UnexpectedEof.into())]);
+        assert!(!Leftover::of(broken(), false).finish().await);
+        let leftover = Leftover::of(broken(), false);
+        assert!(leftover.body().into_bytes().await.is_err());
+        assert!(!leftover.finish().await, "though its reader has had the error");
+    }
+
     #[tokio::test(start_paused = true)]
     async fn what_does_not_come_is_not_waited_for() {
-        let silent = futures_util::stream::pending::<io::Result<Bytes>>();
-        assert!(!Leftover::of(Body::from_bytes_stream(silent)).finish().await);
+        let silent = stream::pending::<io::Result<Bytes>>();
+        assert!(!Leftover::of(Body::from_bytes_stream(silent), false).finish().await);
     }
 
     #[tokio::test]
-    async fn the_end_waits_for_a_client_that_sends_and_for_no_other() {
-        for is_sending in [false, true] {
-            let (ours, mut theirs) = duplex(64);
-            let mut ours = Lingering::new(ours, Arc::new(AtomicBool::new(is_sending)), Duration::from_secs(3_600));
-            let ending = tokio::spawn(async move { ours.shutdown().await });
-            let mut answer = Vec::new();
-            if is_sending {
-                theirs.write_all(&[0; 1 << 20]).await.expect("it is taken");
-            }
-            theirs.read_to_end(&mut answer).await.expect("the end is seen");
-            drop(theirs);
-            ending.await.expect("it ends").expect("in order");
-        }
+    async fn what_is_held_back_is_not_asked_for() {
+        let asked = stream::poll_fn(|_| -> Poll<Option<io::Result<Bytes>>> { panic!("it is asked for") });
+        assert!(!Leftover::of(Body::from_bytes_stream(asked), true).finish().await);
+        let read = Leftover::of(parts([Ok(1)]), true);
+        drop(read.body().into_bytes().await.expect("its reader asks for it"));
+        assert!(read.finish().await);
     }
 }

@@ -2,8 +2,8 @@
 //! hyper directly, as poem's own server adds to each connection some 10 KB and a task that every write wakes: little to a
 //! request, much to a subscriber. HTTP/1.1 alone; browsers speak HTTP/2 to what stands in front.
 
-use super::leftover::{Leftover, Lingering};
-use super::patient::Patient;
+use super::leftover::Leftover;
+use super::patient::{Patience, Patient};
 use crate::config;
 use crate::service::chain;
 use hyper::body::{Body, Incoming};
@@ -42,8 +42,8 @@ pub async fn serve<E: Endpoint + 'static>(
     // Of a kept connection, the silence between two requests counts as well.
     http.timer(TokioTimer::new()).header_read_timeout(config.idle_timeout);
     let address = LocalAddr(listener.local_addr()?.into());
-    let (patience, lingering) = (config.write_timeout, config.body_timeout);
-    let server = Arc::new(Server { endpoint, http, address, patience, lingering });
+    let patience = Patience { taking: config.write_timeout, sending: config.body_timeout };
+    let server = Arc::new(Server { endpoint, http, address, patience });
     let (stopping, stopped) = watch::channel(());
     let mut stop = pin!(stop);
     loop {
@@ -70,10 +70,7 @@ struct Server<E> {
     endpoint: E,
     http: http1::Builder,
     address: LocalAddr,
-    /// How long a client may take nothing.
-    patience: Duration,
-    /// How long a client may go on sending what nobody reads.
-    lingering: Duration,
+    patience: Patience,
 }
 
 impl<E: Endpoint + 'static> Server<E> {
@@ -82,8 +79,7 @@ impl<E: Endpoint + 'static> Server<E> {
         // Nagle's algorithm would hold small answers back. A stream that is gone by now says so when it is read.
         drop(stream.set_nodelay(true));
         let is_sending = Arc::new(AtomicBool::new(false));
-        let stream = Lingering::new(stream, is_sending.clone(), self.lingering);
-        let stream = TokioIo::new(Patient::new(stream, self.patience));
+        let stream = TokioIo::new(Patient::new(stream, self.patience, is_sending.clone()));
         let server = self.clone();
         let service = service_fn(move |request| {
             // In a box, as hyper keeps room for it as long as the connection stands.
@@ -114,7 +110,8 @@ impl<E: Endpoint + 'static> Server<E> {
         if !has_body {
             return Ok(self.endpoint.get_response(request).await.into());
         }
-        let body = Leftover::of(request.take_body());
+        let is_held_back = request.headers().contains_key(header::EXPECT);
+        let body = Leftover::of(request.take_body(), is_held_back);
         request.set_body(body.body());
         let mut response = self.endpoint.get_response(request).await;
         if !body.finish().await {
@@ -172,15 +169,21 @@ mod tests {
         let config = config(&[]);
         let refusal = make(|_| async { "refused" });
         let serving = tokio::spawn(async move { serve(listener, refusal, &config, std::future::pending()).await });
-        let mut client = TcpStream::connect(address).await.expect("it listens");
         let little = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 6\r\n\r\nlittle";
-        client.write_all(little.as_bytes()).await.expect("it is sent");
-        let head = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {LENGTH}\r\n\r\n");
-        client.write_all(head.as_bytes()).await.expect("the connection stays after a little");
-        client.write_all(&vec![b' '; LENGTH]).await.expect("it is taken, though nobody reads it");
-        let answers = read(client).await;
-        assert_eq!(answers.matches("refused").count(), 2, "{answers}");
-        assert_eq!(answers.matches("connection: close").count(), 1, "{answers}");
+        let large = format!("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: {LENGTH}\r\n");
+        for (headers, sent) in
+            [("", LENGTH), ("connection: upgrade\r\nupgrade: h2c\r\n", LENGTH), ("expect: 100-continue\r\n", 0)]
+        {
+            let mut client = TcpStream::connect(address).await.expect("it listens");
+            client.write_all(little.as_bytes()).await.expect("it is sent");
+            let head = format!("{large}{headers}\r\n");
+            client.write_all(head.as_bytes()).await.expect("the connection stays after a little");
+            client.write_all(&vec![b' '; sent]).await.expect("it is taken, though nobody reads it");
+            let answers = read(client).await;
+            assert_eq!(answers.matches("refused").count(), 2, "{answers}");
+            assert_eq!(answers.matches("connection: close").count(), 1, "{answers}");
+            assert!(!answers.contains("100 Continue"), "{answers}");
+        }
         serving.abort();
     }
 

@@ -63,10 +63,6 @@ def env(name, value):
     )
 
 
-def policy(name, **spec):
-    return add({"kind": "NetworkPolicy", "metadata": {"name": name}, "spec": spec})
-
-
 COMMAND = ("Deployment", "command-service")
 NATS = ("StatefulSet", "nats")
 POLICY = "NetworkPolicy"
