@@ -1,11 +1,12 @@
 """Whether each stack keeps the log and the database as it must: on how many nodes, where, and who may change it."""
 
+from pathlib import Path
 import re
 
 import images
-from texts import rights
+from texts import excess, within
 
-PRIVATE = "compose/src/servers/nats.rs"
+PRIVATE = Path("compose/src/servers/nats.rs")
 # How many nodes keep the log, and replicas of it.
 NODES = {"development": 1, "production": 3}
 
@@ -22,13 +23,7 @@ def folder(stack, name):
 def lax(stack):
     """Who may do more at the log than at the private server, and what no service would hear of."""
     configuration = (stack.folder / "nats.conf").read_text(encoding="utf-8")
-    with open(PRIVATE, encoding="utf-8") as file:
-        private, ours = rights(file.read()), rights(configuration)
-    if set(private) != {"admin", "services", "subscriber"}:
-        yield f"the private server's users are not found: {private}"
-    for user in sorted(set(private) | set(ours)):
-        if ours.get(user) != private.get(user):
-            yield f"{user} may do other things than on the private server"
+    yield from excess(configuration, PRIVATE.read_text(encoding="utf-8"))
     # Without a limit no service sees the log's room end.
     if not re.search(r"^  jetstream: \{ max_file: \$NATS_MAX_FILE \}$", configuration, re.MULTILINE):
         yield "the account has no limit"
@@ -60,7 +55,7 @@ def passing(stack):
     for name, service in stack.services.items():
         path = folder(stack, name)
         volumes = [mount.split(":") for mount in service.get("volumes", [])]
-        below = [source for source, target, *_ in volumes if path and f"{path}/".startswith(target.rstrip("/") + "/")]
+        below = [source for source, target, *_ in volumes if path and within(path, target)]
         if path and (not below or below[0] not in stack.volumes):
             yield f"{name}: keeps {path} on no volume"
         for volume in below:

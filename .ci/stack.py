@@ -4,15 +4,11 @@ from dataclasses import dataclass
 import posixpath
 from pathlib import Path
 import re
-import sys
 
 import yaml
 
 import images
-
-# What is common to the stacks and to Kubernetes.
-sys.path.append(str(Path(__file__).resolve().parents[1] / "tests/kubernetes"))
-from texts import EVERYWHERE, addresses
+from texts import EVERYWHERE, addresses, within
 
 KINDS = ("services", "networks", "volumes", "configs", "secrets")
 # Where those listen whose configuration need not say it.
@@ -89,7 +85,7 @@ class Stack:
     def seen(self, path, name):
         """The host's path for one of a container, or nothing."""
         for target, source, _ in self.mounts(name):
-            if path == target or path.startswith(target + "/"):
+            if within(path, target):
                 return source / posixpath.relpath(path, target) if path != target else source
         return None
 

@@ -117,8 +117,8 @@ fn aside(log: &Path) -> PathBuf {
     log.with_extension("log.1")
 }
 
-/// Puts what a log has aside, in place of what was put aside before, if it is long. The process that appends to it goes on; what is written
-/// within the moment that it takes can be lost.
+/// Puts what a log has aside, in place of what was put aside before, if it is long. The process that appends to it goes on;
+/// what is written within the moment that it takes can be lost.
 pub(crate) fn put_aside(log: &Path) -> std::io::Result<()> {
     if is_long(log) {
         fs::copy(log, aside(log))?;

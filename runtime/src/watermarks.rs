@@ -9,6 +9,7 @@ use crate::{EventLog, config};
 use bytesize::ByteSize;
 use metrics::gauge;
 use sqlx::PgPool;
+use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -76,12 +77,10 @@ impl Watermark {
     /// Of this process's memory.
     #[must_use]
     pub fn of_memory(config: &config::Memory) -> Self {
-        let config = config.clone();
-        Self::begin("memory", LOOK, move || {
-            let (high, low) = (config.memory_watermark, config.memory_low_watermark);
-            let measured = if high == 0 { None } else { memory::measured(config.memory_limit.map(|limit| limit.0)) };
-            let room = measured.map(|memory| Room::of(memory, high, low));
-            async move { Ok(room) }
+        let limit = config.memory_limit.map(|limit| limit.0);
+        Self::of_share("memory", LOOK, (config.memory_watermark, config.memory_low_watermark), move || {
+            let measured = memory::measured(limit);
+            async move { Ok(measured) }
         })
     }
 
@@ -99,41 +98,48 @@ impl Watermark {
     /// Of what the log's account may store.
     #[must_use]
     pub fn of_log(config: &config::LogRoom, log: &EventLog) -> Self {
-        let (config, log) = (config.clone(), log.clone());
-        Self::begin("log_storage", LOOK, move || {
-            let (config, log) = (config.clone(), log.clone());
-            async move {
-                let (high, low) = (config.log_watermark, config.log_low_watermark);
-                let storage = if high == 0 { Ok(None) } else { log.storage().await };
-                storage.map(|storage| storage.map(|storage| Room::of(storage, high, low))).map_err(|error| {
-                    tracing::debug!(error = chain(&error), "the log does not say what it stores");
-                    None
-                })
-            }
+        let log = log.clone();
+        Self::of_share("log_storage", LOOK, (config.log_watermark, config.log_low_watermark), move || {
+            let log = log.clone();
+            async move { Ok(log.storage().await?) }
         })
     }
 
     /// Of what the database may take of its disk.
     #[must_use]
     pub fn of_database(config: &config::DatabaseRoom, pool: &PgPool) -> Self {
-        let (config, pool) = (config.clone(), pool.clone());
-        Self::begin("database_storage", DATABASE_LOOK, move || {
-            let (config, pool) = (config.clone(), pool.clone());
+        let (pool, limit) = (pool.clone(), config.database_limit);
+        let watermarks = (config.database_watermark, config.database_low_watermark);
+        Self::of_share("database_storage", DATABASE_LOOK, watermarks, move || {
+            let pool = pool.clone();
             async move {
-                let (high, low) = (config.database_watermark, config.database_low_watermark);
-                let Some(ByteSize(limit)) = config.database_limit.filter(|_| high > 0) else { return Ok(None) };
+                let Some(ByteSize(limit)) = limit else { return Ok(None) };
                 let size = sqlx::query_scalar("select pg_database_size(current_database())").fetch_one(&pool);
-                match timeout(DATABASE_LOOK, size).await {
-                    Ok(Ok(used)) => {
-                        let taken = Taken { used: i64::cast_unsigned(used), limit };
-                        return Ok(Some(Room::of(taken, high, low)));
-                    }
-                    Ok(Err(error)) => {
-                        tracing::debug!(error = chain(&error), "the database does not say what it stores")
-                    }
-                    Err(_) => tracing::debug!("the database does not say in time what it stores"),
-                }
-                Err(None)
+                let used: i64 = timeout(DATABASE_LOOK, size).await??;
+                Ok(Some(Taken { used: used.cast_unsigned(), limit }))
+            }
+        })
+    }
+
+    /// Of something that has a limit, by the percent of it that are taken; from 0 percent on it does not matter. What cannot be
+    /// measured is as it was.
+    fn of_share<F>(
+        name: &'static str,
+        every: Duration,
+        (high, low): (u8, u8),
+        mut measure: impl FnMut() -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Option<Taken>, Box<dyn Error + Send + Sync>>> + Send,
+    {
+        Self::begin(name, every, move || {
+            let measured = (high > 0).then(&mut measure);
+            async move {
+                let Some(measured) = measured else { return Ok(None) };
+                measured.await.map(|taken| taken.map(|taken| Room::of(taken, high, low))).map_err(|error| {
+                    tracing::debug!(of = name, error = chain(&*error), "nobody says how much is taken");
+                    None
+                })
             }
         })
     }

@@ -57,6 +57,21 @@ def rights(text):
     return found
 
 
+def excess(configuration, private):
+    """Whose rights in a NATS configuration are not those that the private server gives, as its source has them."""
+    ours, theirs = rights(configuration), rights(private)
+    if set(theirs) != {"admin", "services", "subscriber"}:
+        yield f"the private server's users are not found: {theirs}"
+    for user in sorted(set(theirs) | set(ours)):
+        if ours.get(user) != theirs.get(user):
+            yield f"{user} may do other things than on the private server"
+
+
+def within(path, folder):
+    """Whether a path is a folder or lies in it."""
+    return f"{path}/".startswith(folder.rstrip("/") + "/")
+
+
 def statements(text):
     """What a file of SQL does, but for where the password comes from."""
     return [line for line in text.splitlines() if not line.startswith(("--", "\\"))]

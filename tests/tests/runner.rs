@@ -70,16 +70,11 @@ async fn files_are_uploaded_once_and_revised_when_they_change() {
     );
 
     // What was thrown away stays away.
-    let mut notes = None;
-    wait_for("it is there", async || {
-        let documents = ada.get("/v1/documents?limit=200").await.expect(200).json();
-        let documents = documents["documents"].as_array().expect("a list");
-        let found = documents.iter().find(|document| document["title"] == "Notes");
-        notes = found.and_then(|document| document["id"].as_str()).map(str::to_owned);
-        notes.is_some()
-    })
-    .await;
-    ada.delete(&format!("/v1/documents/{}", notes.expect("its id"))).await.expect(200);
+    system.caught_up().await;
+    let documents = ada.get("/v1/documents?limit=200").await.expect(200).json();
+    let documents = documents["documents"].as_array().expect("a list");
+    let notes = documents.iter().find(|document| document["title"] == "Notes").expect("it is there");
+    ada.delete(&format!("/v1/documents/{}", notes["id"].as_str().expect("an id"))).await.expect(200);
     let fifth = upload(&system, &[&folder]).await;
     assert!(text(&fifth.stdout).starts_with("0 uploaded, 0 revised, 2 unchanged, 1 failed"), "{}", text(&fifth.stdout));
     system.finish().await;

@@ -3,7 +3,7 @@
 import re
 
 from manifests import ROOT, bytes_of_nats, quantity
-from texts import rights
+from texts import excess
 
 
 def sizes(system):
@@ -37,12 +37,7 @@ def room(system):
 def log(system):
     """Nobody but the administrator can change it, it is synced and replicated as far as it can be, and its servers go in turn."""
     config = system.one("ConfigMap", "syncboard-nats")["data"]
-    ours, private = rights(config["nats.conf"]), rights((ROOT / "compose/src/servers/nats.rs").read_text())
-    if set(private) != {"admin", "services", "subscriber"}:
-        yield f"the private server's users are not found: {private}"
-    for user in sorted(set(private) | set(ours)):
-        if ours.get(user) != private.get(user):
-            yield f"{user} may do other things than on the private server"
+    yield from excess(config["nats.conf"], (ROOT / "compose/src/servers/nats.rs").read_text())
     if 'sync_interval: "always"' not in config["nats.conf"]:
         yield "an acknowledged event may not be on any disk"
     nats = system.workload("nats")

@@ -3,7 +3,7 @@
 import re
 
 from manifests import ROOT, quantity
-from texts import statements
+from texts import statements, within
 
 # What cannot be had again, at all or soon; a cache goes with its StatefulSet.
 RETAINED = {"nats", "postgres"}
@@ -29,7 +29,7 @@ def kept(system):
         over = [
             mount
             for mount in store.pod["containers"][0].get("volumeMounts", [])
-            if f"{path}/".startswith(mount["mountPath"].rstrip("/") + "/")
+            if within(path, mount["mountPath"])
         ]
         nearest = max(over, key=lambda mount: len(mount["mountPath"]), default=None)
         if not nearest or nearest["name"] not in claims:
