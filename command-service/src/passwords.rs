@@ -8,7 +8,7 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use metrics::gauge;
 use poem::http::StatusCode;
 use runtime::config::Secret;
-use runtime::http::Problem;
+use runtime::http::{Problem, off_thread};
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -76,12 +76,7 @@ impl Passwords {
         let overloaded = || Problem::overloaded(2);
         let place = Place::take(&self.waiting).ok_or_else(overloaded)?;
         let turn = self.hashing.clone().acquire_owned().await.map_err(|_| overloaded())?;
-        // Held until the work is done, whether or not anybody waits for it still.
-        let work = move || {
-            let _held = (place, turn);
-            work()
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())
+        off_thread((place, turn), work).await
     }
 }
 

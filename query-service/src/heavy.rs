@@ -1,6 +1,6 @@
 //! Work that takes a processor and whole texts: a few at a time, off the threads that serve.
 
-use runtime::http::Problem;
+use runtime::http::{Problem, off_thread};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -34,11 +34,7 @@ impl Heavy {
 impl Turn {
     /// Does the work. The turn lasts as long as it, whether or not anybody waits for it still.
     pub(crate) async fn run<T: Send + 'static>(self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
-        let work = move || {
-            let _turn = self;
-            work()
-        };
-        tokio::task::spawn_blocking(work).await.map_err(|_| Problem::internal())
+        off_thread(self, work).await
     }
 }
 
